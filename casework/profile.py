@@ -1,0 +1,140 @@
+"""
+The profile: everything about an institution that is no code.
+
+Names, texts, limits, deadline and contact of the programme come from one TOML
+file, so that another institution can use Bisik without touching code.  The
+shipped profile is casework/profiles/kemensos.toml.
+
+Specified in docs/spec/profile.md.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+
+from casework.errors import CaseworkError
+
+LANGUAGES = ("id", "en")
+MEGABYTE = 1024 * 1024  # bytes, as the programme counts them
+
+
+class MalformedProfile(CaseworkError):
+    """The profile must be a TOML file with the fields of docs/spec/profile.md."""
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError("is no time zone of the IANA database") from None
+    return name
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class LocalText(_Strict):
+    """One text in every language of the site."""
+
+    id: Annotated[str, Field(min_length=1)]
+    en: Annotated[str, Field(min_length=1)]
+
+    def in_language(self, language: str) -> str:
+        """Return the text in *language*; Indonesian where it is not known."""
+        return self.en if language == "en" else self.id
+
+
+class Profile(_Strict):
+    """An institution and its programme, in all languages."""
+
+    version: Literal[1]
+    organisation_name: LocalText
+    organisation_short: LocalText
+    programme_name: LocalText
+    competence: LocalText
+    contact_url: str
+    time_zone: Annotated[str, AfterValidator(_known_zone)]
+    deadline_working_days: Annotated[int, Field(ge=1, le=60)]
+    attachment_megabytes: Annotated[int, Field(ge=1, le=100)]
+    case_megabytes: Annotated[int, Field(ge=1, le=2000)]
+
+    @classmethod
+    def parse(cls, untrusted_text: str) -> Self:
+        """
+        Read a profile file.
+
+        Raises:
+            MalformedProfile: Naming the field that is wrong.
+        """
+        try:
+            return cls.model_validate(tomllib.loads(untrusted_text))
+        except tomllib.TOMLDecodeError as error:
+            raise MalformedProfile(f"the profile is not TOML: {error}") from None
+        except ValidationError as error:
+            fault = error.errors()[0]
+            place = ".".join(str(part) for part in fault["loc"])
+            raise MalformedProfile(
+                f"the profile's field {place!r}: {fault['msg']}"
+            ) from None
+
+    @property
+    def attachment_bytes(self) -> int:
+        """The limit for one attachment."""
+        return self.attachment_megabytes * MEGABYTE
+
+    @property
+    def case_bytes(self) -> int:
+        """The limit for all attachments of one case."""
+        return self.case_megabytes * MEGABYTE
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which a day begins and ends."""
+        return ZoneInfo(self.time_zone)
+
+    def in_language(self, language: str) -> "LocalProfile":
+        """Return what the pages show, in one language."""
+        return LocalProfile(
+            organisation_name=self.organisation_name.in_language(language),
+            organisation_short=self.organisation_short.in_language(language),
+            programme_name=self.programme_name.in_language(language),
+            competence=self.competence.in_language(language),
+            contact_url=self.contact_url,
+            deadline_working_days=self.deadline_working_days,
+            attachment_megabytes=self.attachment_megabytes,
+            case_megabytes=self.case_megabytes,
+        )
+
+
+@dataclass(frozen=True)
+class LocalProfile:
+    """A profile in one language."""
+
+    organisation_name: str
+    organisation_short: str
+    programme_name: str
+    competence: str
+    contact_url: str
+    deadline_working_days: int
+    attachment_megabytes: int
+    case_megabytes: int
+
+
+def shipped_profile() -> str:
+    """Return the text of the profile that Bisik ships, for Kementerian Sosial."""
+    return (
+        resources.files("casework")
+        .joinpath("profiles/kemensos.toml")
+        .read_text(encoding="utf-8")
+    )

@@ -1,0 +1,99 @@
+"""
+The agent: the process that holds private keys, on machines that have any.
+
+gpg starts a gpg-agent by itself and leaves it running.  Here it lives no longer
+than the work: what we caused to start, we end.
+
+An agent listens on a socket in its home, and the path of a socket has room for
+107 bytes.  Where the home's own path leaves too little, gpg is given a short
+symbolic link to it in a private folder instead.
+
+This is for the desk, for the keeper of the organisation's key, and for nobody
+else: the server never imports it.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from crypto.gpg import CALL_SECONDS, GpgMissing
+
+# sockaddr_un.sun_path is 108 bytes and ends with a zero (unix(7)).
+SOCKET_PATH_BYTES = 107
+_LONGEST_SOCKET_NAME = "S.gpg-agent.browser"
+
+
+class AgentHome:
+    """A home with private keys, usable until it is closed; a context manager."""
+
+    def __init__(self, home: Path, *, gpgconf_binary: str = "gpgconf") -> None:
+        """
+        Args:
+            home: The GNUPGHOME; created with mode 0700 if it is missing.
+
+            gpgconf_binary: Name or path of gpgconf.
+
+        Raises:
+            GpgMissing: If gpgconf cannot be run.
+        """
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._gpgconf_binary = gpgconf_binary
+        self._link_folder: Path | None = None
+        self.path = home.absolute()
+        # The folder may also be below /run/user, where gpgconf says so.
+        name = self._socket().parent / _LONGEST_SOCKET_NAME
+        if len(os.fsencode(name)) > SOCKET_PATH_BYTES:
+            self._link_folder = Path(tempfile.mkdtemp(prefix="bisik-"))
+            link = self._link_folder / "home"
+            link.symlink_to(self.path, target_is_directory=True)
+            self.path = link
+        self._was_running = self._is_running()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the agent, unless it ran before we came.  May be called twice."""
+        if not self._was_running and self.path.exists():
+            self._gpgconf("--kill", "gpg-agent")
+        if self._link_folder is not None:
+            shutil.rmtree(self._link_folder, ignore_errors=True)
+
+    def _is_running(self) -> bool:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            try:
+                probe.connect(str(self._socket()))
+            except OSError:
+                # No socket, or one that an agent left behind when it was killed.
+                return False
+            return True
+
+    def _socket(self) -> Path:
+        return Path(self._gpgconf("--list-dirs", "agent-socket").strip())
+
+    def _gpgconf(self, *arguments: str) -> str:
+        # gpgconf is the one program that python-gnupg does not wrap.
+        try:
+            return subprocess.run(
+                [self._gpgconf_binary, "--homedir", str(self.path), *arguments],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=True,
+                timeout=CALL_SECONDS,
+                text=True,
+            ).stdout
+        except (OSError, subprocess.SubprocessError) as error:
+            raise GpgMissing(f"{self._gpgconf_binary} cannot be run") from error

@@ -1,0 +1,216 @@
+"""
+OpenPGP with private keys: opening what was sealed, and signing.
+
+For the desk only.  The server holds no private key and imports nothing from
+here; `tests/test_architecture.py` sees to that.
+
+Specified in docs/spec/sealed-item-openpgp.md.  OpenPGP is RFC 9580 and RFC 4880.
+"""
+
+import io
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from crypto.agent import AgentHome
+from crypto.errors import CryptoError
+from crypto.fingerprint import Fingerprint, parse_fingerprint
+from crypto.gpg import GpgCall, end_of_day
+from crypto.packets import EnvelopeReader, IncompleteMessage
+
+# RFC 9580 and 4880 know no longer passphrase than people can type; gpg's own
+# limit for what comes through a descriptor is 255 bytes.
+PASSPHRASE_BYTES = 255
+
+
+class CannotOpen(CryptoError):
+    """The sealed item cannot be opened, or it is not whole."""
+
+
+class CannotSign(CryptoError):
+    """The signature could not be made."""
+
+
+class UnusablePassphrase(CryptoError):
+    """A passphrase must be 1 to 255 bytes on one line."""
+
+
+class SecretKeyring:
+    """
+    An officer's private keys; a context manager, and not for two threads.
+
+    `close` ends the gpg-agent that this keyring caused to start.
+    """
+
+    def __init__(
+        self, home: Path, *, passphrase: bytes | None = None, gpg_binary: str = "gpg"
+    ) -> None:
+        """
+        Args:
+            home: The GNUPGHOME.
+
+            passphrase: Of the keys, given to gpg through a file descriptor.
+                None if they have none, or if a smartcard's own PIN entry asks.
+
+            gpg_binary: Name or path of gpg 2.2 or newer.
+
+        Raises:
+            GpgMissing: If gpg cannot be started.
+
+            UnusablePassphrase: If gpg could not take it as it is.
+        """
+        self._passphrase = as_passphrase(passphrase)
+        self._agent = AgentHome(home)
+        self._gpg = GpgCall(self._agent.path, gpg_binary, autostart=True)
+
+    def __repr__(self) -> str:
+        return f"SecretKeyring({str(self._agent.path)!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the agent if we started it.  May be called twice."""
+        self._agent.close()
+
+    def fingerprints(self) -> tuple[Fingerprint, ...]:
+        """Return the primary fingerprints of the key pairs in this home."""
+        listed = self._gpg.new_call(at=None).keys(secret=True)
+        return tuple(Fingerprint(key["fingerprint"]) for key in listed)
+
+    def open(self, sealed: BinaryIO, *, sink: Callable[[bytes], object]) -> None:
+        """
+        Open one sealed item.
+
+        The plaintext reaches *sink* before it is known whether the item is whole
+        and unchanged: gpg streams, and only its last words tell.  **The caller
+        must hold back everything that reached the sink, and throw it away if
+        this raises.**  A sink that raises ends gpg at once, which is how a caller
+        limits the size.
+
+        Raises:
+            CannotOpen: Unless gpg said that decryption went well, and left with
+                exit code 0, and the input was exactly one complete message.
+        """
+        call = self._gpg.new_call(at=None, limit_seconds=None)
+        watched = _Watched(sealed)
+        failed = False
+
+        def take(plaintext: bytes) -> bool:
+            nonlocal failed
+            if failed or not plaintext:
+                return False
+            try:
+                sink(plaintext)
+            except BaseException:
+                # python-gnupg keeps the exception for us, and would go on.
+                failed = True
+                call.stop()
+                raise
+            return False
+
+        call.on_data = take
+        broken: Exception | None = None
+        try:
+            call.decrypt_file(watched, passphrase=self._passphrase)
+        except (OSError, IncompleteMessage) as error:
+            broken = error
+        finally:
+            call.clean_up()
+        outcome = call.outcome
+        if outcome is not None and outcome.on_data_failure is not None:
+            raise CannotOpen("the plaintext could not be put away") from (
+                outcome.on_data_failure
+            )
+        if watched.failure is not None:
+            raise CannotOpen(str(watched.failure)) from watched.failure
+        if broken is not None or not outcome.ok or outcome.returncode != 0:
+            status = getattr(outcome, "status", "") or "decryption failed"
+            raise CannotOpen(f"the item cannot be opened: {status}") from broken
+        try:
+            watched.envelope.finish()
+        except IncompleteMessage as error:
+            raise CannotOpen(str(error)) from error
+
+    def sign_detached(
+        self, content: bytes, *, signer: Fingerprint, day: date | None = None
+    ) -> bytes:
+        """
+        Sign bytes; the signature is binary and apart from them.
+
+        Args:
+            signer: Primary fingerprint of one of our key pairs.
+
+            day: The only time in the signature.  Today (UTC) by default.
+
+        Raises:
+            CannotSign: If there is no such key, or it is expired or revoked, or
+                the passphrase is wrong.
+        """
+        key = parse_fingerprint(signer)
+        at = end_of_day(day or datetime.now(UTC).date())
+        call = self._gpg.new_call(at=at)
+        broken: OSError | None = None
+        try:
+            call.sign_file(
+                io.BytesIO(content),
+                # Not python-gnupg's keyid, which becomes --default-key: when that
+                # key is expired or missing, gpg signs with another one instead.
+                extra_args=["--local-user", key],
+                passphrase=self._passphrase,
+                clearsign=False,
+                detach=True,
+                binary=True,
+            )
+        except OSError as error:
+            broken = error
+        finally:
+            call.clean_up()
+        outcome = call.outcome
+        if broken is not None or not outcome or outcome.returncode != 0:
+            raise CannotSign(f"the key {key} cannot sign") from broken
+        signature: bytes = outcome.data
+        return signature
+
+
+def as_passphrase(passphrase: bytes | None) -> str | None:
+    """
+    Make a passphrase what python-gnupg takes, byte for byte.
+
+    Raises:
+        UnusablePassphrase: If it is empty, too long, or has a line end or a zero.
+    """
+    if passphrase is None:
+        return None
+    if not 0 < len(passphrase) <= PASSPHRASE_BYTES or set(passphrase) & set(b"\0\r\n"):
+        raise UnusablePassphrase(UnusablePassphrase.__doc__)
+    return passphrase.decode(GpgCall.ENCODING)
+
+
+class _Watched:
+    """A stream whose framing is checked while python-gnupg reads it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.envelope = EnvelopeReader()
+        self.failure: IncompleteMessage | None = None
+
+    def read(self, size: int, /) -> bytes:
+        piece = self._stream.read(size)
+        try:
+            self.envelope.feed(piece)
+        except IncompleteMessage as error:
+            # Raised again by python-gnupg in the thread that called it.
+            self.failure = error
+            raise
+        return piece

@@ -1,0 +1,243 @@
+"""
+Desks: how far each has collected, what each holds, and what each sends back.
+
+An item is deleted only when every active desk has signed that it holds it; with no
+active desk nothing is ever deleted.  What a desk has collected is only a
+convenience for its next visit to the courier: a stick can be lost on the way.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
+
+from deaddrop import schema
+from deaddrop.engine import Database
+from deaddrop.errors import OutboxConflict, UnknownDesk
+from deaddrop.intake import last_number
+from deaddrop.mailbox import Mailbox, MailboxChange
+
+
+@dataclass(frozen=True)
+class AppliedOutbox:
+    """What applying an outbox has done."""
+
+    slots_written: int
+    slots_already_there: int
+    holds_noted: int
+    items_deleted: int
+    already_applied: bool
+    """The same outbox was applied before, so that nothing was done now."""
+
+
+class Desks:
+    """The desks of the officers, as far as the server needs to know them."""
+
+    def __init__(self, database: Database, mailbox: Mailbox) -> None:
+        self._database = database
+        self._mailbox = mailbox
+
+    def active(self) -> tuple[bytes, ...]:
+        """Return the names of the desks that must hold an item."""
+        with self._database.reading() as connection:
+            return tuple(connection.scalars(_active_desks().order_by(_DESK_ID)))
+
+    def collected_through(self, desk_id: bytes) -> int:
+        """Return the highest number that this desk has fetched, 0 for none."""
+        with self._database.reading() as connection:
+            return _collected_through(connection, desk_id) or 0
+
+    def note_collected(self, desk_id: bytes, number: int) -> None:
+        """
+        Note that this desk has fetched all items up to *number*.
+
+        A lower number than before changes nothing.
+
+        Raises:
+            UnknownDesk: If no active officer has this desk.
+        """
+        table = schema.desk_cursor
+        with self._database.writing() as connection:
+            _check_active(connection, desk_id)
+            before = _collected_through(connection, desk_id)
+            if before is None:
+                connection.execute(
+                    insert(table), {"desk_id": desk_id, "collected_through": number}
+                )
+            elif before < number:
+                connection.execute(
+                    update(table)
+                    .where(table.c.desk_id == desk_id)
+                    .values(collected_through=number)
+                )
+
+    def held_through(self, desk_id: bytes) -> int:
+        """
+        Return the number before the first item that this desk has not signed for.
+
+        Collecting from here on misses nothing, even if a stick was lost.
+        """
+        held = select(schema.holding.c.number).where(
+            schema.holding.c.desk_id == desk_id
+        )
+        first_missing = select(func.min(schema.intake.c.number)).where(
+            schema.intake.c.number.not_in(held)
+        )
+        with self._database.reading() as connection:
+            missing = connection.scalar(first_missing)
+            return last_number(connection) if missing is None else int(missing) - 1
+
+    def apply_outbox(
+        self,
+        desk_id: bytes,
+        number: int,
+        manifest_sha256: bytes,
+        slots: Iterable[tuple[bytes, bytes]],
+        holds: Sequence[tuple[int, bytes]],
+        day: date,
+    ) -> AppliedOutbox:
+        """
+        Apply a desk's outbox, in one transaction or not at all.
+
+        The caller has verified the signature and every digest, and has bounded the
+        number of slots: all of them are held in memory, because they must be stored
+        in an order that has nothing to do with theirs, which keeps the parts of one
+        reply together.
+
+        Args:
+            desk_id: The desk that signed it.
+
+            number: The desk's own count of its outboxes.
+
+            manifest_sha256: Tells an outbox from another with the same number.
+
+            slots: Names and contents of reply slots.
+
+            holds: Numbers and digests of the items that the desk holds.
+
+            day: Today.
+
+        Raises:
+            UnknownDesk: If no active officer has this desk.
+
+            OutboxConflict: If another outbox had this number, a slot holds other
+                bytes, or an item is not the one that the desk holds.
+
+            ValueError: If a slot is not of the right size.
+        """
+        incoming = list(slots)
+        with self._mailbox.changing() as change:
+            connection = change.connection
+            _check_active(connection, desk_id)
+            if _applied_before(connection, desk_id, number, manifest_sha256):
+                return AppliedOutbox(0, 0, 0, 0, already_applied=True)
+            new = _new_slots(change, incoming)
+            change.add(new, day=day)
+            noted = _note_holds(connection, desk_id, holds)
+            connection.execute(
+                insert(schema.outbox_applied),
+                {"desk_id": desk_id, "number": number, "sha256": manifest_sha256},
+            )
+            return AppliedOutbox(
+                slots_written=len(new),
+                slots_already_there=len(incoming) - len(new),
+                holds_noted=noted,
+                items_deleted=delete_held_by_all(connection),
+                already_applied=False,
+            )
+
+
+_DESK_ID = schema.officer.c.desk_id
+
+
+def delete_held_by_all(connection: Connection) -> int:
+    """Delete the items that every active desk holds; return how many."""
+    active = list(connection.scalars(_active_desks()))
+    if not active:
+        return 0
+    # A desk holds an item at most once, so that counting is enough.
+    held_by_all = (
+        select(schema.holding.c.number)
+        .where(schema.holding.c.desk_id.in_(active))
+        .group_by(schema.holding.c.number)
+        .having(func.count() == len(active))
+    )
+    # The pieces and the holdings go with the item (ON DELETE CASCADE).
+    return connection.execute(
+        delete(schema.intake).where(schema.intake.c.number.in_(held_by_all))
+    ).rowcount
+
+
+def _active_desks() -> Select[bytes]:
+    return select(_DESK_ID).where(schema.officer.c.retired.is_(False))
+
+
+def _check_active(connection: Connection, desk_id: bytes) -> None:
+    if connection.scalar(_active_desks().where(_DESK_ID == desk_id)) is None:
+        raise UnknownDesk
+
+
+def _collected_through(connection: Connection, desk_id: bytes) -> int | None:
+    columns = schema.desk_cursor.c
+    return connection.scalar(
+        select(columns.collected_through).where(columns.desk_id == desk_id)
+    )
+
+
+def _applied_before(
+    connection: Connection, desk_id: bytes, number: int, manifest_sha256: bytes
+) -> bool:
+    columns = schema.outbox_applied.c
+    applied = connection.scalar(
+        select(columns.sha256).where(
+            columns.desk_id == desk_id, columns.number == number
+        )
+    )
+    if applied is not None and applied != manifest_sha256:
+        raise OutboxConflict("another outbox of this desk has the same number")
+    return applied is not None
+
+
+def _new_slots(
+    change: MailboxChange, incoming: Sequence[tuple[bytes, bytes]]
+) -> list[tuple[bytes, bytes]]:
+    present = change.present([slot for slot, _ in incoming])
+    new = []
+    for slot, sealed in incoming:
+        now = present.get(slot)
+        if now is None:
+            new.append((slot, sealed))
+        elif now != sealed:
+            raise OutboxConflict("a slot of the outbox holds another message already")
+    return new
+
+
+def _note_holds(
+    connection: Connection, desk_id: bytes, holds: Sequence[tuple[int, bytes]]
+) -> int:
+    columns = schema.intake.c
+    last = last_number(connection)
+    held = set(
+        connection.scalars(
+            select(schema.holding.c.number).where(schema.holding.c.desk_id == desk_id)
+        )
+    )
+    noted = 0
+    for number, sha256 in holds:
+        if number > last:
+            raise OutboxConflict("the desk holds an item that never arrived here")
+        stored = connection.scalar(
+            select(columns.sha256).where(columns.number == number)
+        )
+        if stored is None or number in held:
+            # Deleted after all desks held it, or signed for before.
+            continue
+        if stored != sha256:
+            raise OutboxConflict("the desk holds another item under the same number")
+        connection.execute(
+            insert(schema.holding), {"number": number, "desk_id": desk_id}
+        )
+        held.add(number)
+        noted += 1
+    return noted

@@ -1,0 +1,96 @@
+"""The reporters' site, put together from its parts."""
+
+import logging
+from datetime import date
+from importlib import resources
+from types import TracebackType
+from typing import Any
+
+import babel.dates
+from flask import Flask, request
+from flask_babel import Babel, format_decimal, get_locale
+from flask_wtf.csrf import CSRFProtect
+
+from source_app import failures, wire
+from source_app.identity import choose_language, is_signed_in, language
+from source_app.services import Services
+from source_app.sessions import SealedSessions
+from source_app.views import case, pages, report
+
+FORM_BYTES = 2 * 1024 * 1024  # Nine long answers in four-byte letters, encoded.
+FORM_PARTS = 1000
+
+
+class Site(Flask):
+    """A Flask application whose log holds nothing that a reporter wrote."""
+
+    def log_exception(
+        self,
+        exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None],
+    ) -> None:
+        """Log the kind and the place of an error, never its message."""
+        if exc_info[1] is not None:
+            failures.log_without_secrets(exc_info[1])
+
+
+def create_app(services: Services) -> Flask:
+    """
+    Make the WSGI application of the reporters' site.
+
+    Args:
+        services: The parts of this site; nothing is read from the environment.
+    """
+    app = Site("source_app")
+    app.config.update(
+        SECRET_KEY=services.secret_key,
+        MAX_CONTENT_LENGTH=FORM_BYTES,
+        MAX_FORM_MEMORY_SIZE=FORM_BYTES,
+        MAX_FORM_PARTS=FORM_PARTS,
+        # A token lives as long as the visit: its value follows from the cookie.
+        WTF_CSRF_TIME_LIMIT=None,
+        BABEL_DEFAULT_LOCALE="id",
+    )
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.extensions["bisik"] = services
+    app.session_interface = SealedSessions(services.drop, now=services.now)
+    Babel(app, locale_selector=choose_language)
+
+    stylesheet = (
+        resources.files("source_app").joinpath("static/style.css").read_text("utf-8")
+    )
+    wire.install(app, stylesheet=stylesheet, hosts=services.hosts)
+    failures.install(app)
+    csrf = CSRFProtect(app)
+    csrf.exempt(case.send_files)  # It checks by itself, before the first file.
+    for blueprint in (pages.bp, report.bp, case.bp):
+        app.register_blueprint(blueprint)
+
+    app.jinja_env.filters["day"] = format_day
+    app.jinja_env.filters["size"] = format_size
+
+    @app.context_processor
+    def context() -> dict[str, Any]:
+        return {
+            "profile": services.profile.in_language(language()),
+            "locale": language(),
+            "signed_in": is_signed_in(),
+            "stylesheet": stylesheet,
+            "request": request,
+        }
+
+    logging.getLogger("bisik").setLevel(logging.INFO)
+    return app
+
+
+def format_day(day: date) -> str:
+    """Write a day out, with its weekday, in the reader's language."""
+    pattern = "EEEE, d MMMM y"
+    return babel.dates.format_date(day, pattern, locale=get_locale() or "id")
+
+
+def format_size(size_bytes: int) -> str:
+    """Write a size in kB or MB, in the reader's language."""
+    if size_bytes < 1024 * 1024:
+        return f"{format_decimal(max(1, round(size_bytes / 1024)))} kB"
+    return f"{format_decimal(round(size_bytes / 1024 / 1024, 1))} MB"

@@ -1,0 +1,140 @@
+"""
+The forms of the site.
+
+Every text is cleaned of control characters before it is checked, and every form
+that sends something carries a token of its own: sent twice, it is accepted once.
+"""
+
+import secrets
+
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, RadioField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, Regexp, StopValidation
+
+from casework.item import MESSAGE_CHARACTERS
+from casework.report import FIELD_CHARACTERS, TITLE_CHARACTERS
+from casework.text import clean_line, clean_text
+
+REQUIRED = _("Bagian ini perlu diisi.")
+TOO_LONG = _("Terlalu panjang: paling banyak %(max)d huruf. Tidak ada yang dipotong.")
+STALE_FORM = _("Formulir ini tidak utuh. Muat ulang halaman, lalu kirim lagi.")
+
+TOKEN_BYTES = 16
+TOKEN_PATTERN = r"^[0-9a-f]{32}\Z"
+
+
+def _line(text: str | None) -> str:
+    return clean_line(text or "")
+
+
+def _text(text: str | None) -> str:
+    return clean_text(text or "")
+
+
+class _Present:
+    """Refuse an empty text; unlike WTForms' own, looks at the cleaned one."""
+
+    field_flags = {"required": True}  # noqa: RUF012  # WTForms reads it from the class.
+
+    def __call__(self, form: FlaskForm, field: StringField) -> None:
+        if not field.data:
+            raise StopValidation(str(REQUIRED))
+
+
+def _answer(label: str) -> TextAreaField:
+    return TextAreaField(
+        label,
+        filters=[_text],
+        validators=[Length(max=FIELD_CHARACTERS, message=TOO_LONG)],
+    )
+
+
+class EmptyForm(FlaskForm):
+    """A form of one button."""
+
+
+class TokenForm(FlaskForm):
+    """A form that is accepted once."""
+
+    token = HiddenField(
+        default=lambda: secrets.token_hex(TOKEN_BYTES),
+        validators=[
+            InputRequired(message=STALE_FORM),
+            Regexp(TOKEN_PATTERN, message=STALE_FORM),
+        ],
+    )
+
+
+class RetypeForm(FlaskForm):
+    """Two of the seven words, to see that they were written down."""
+
+    first_word = StringField(filters=[_line], validators=[_Present()])
+    second_word = StringField(filters=[_line], validators=[_Present()])
+
+
+class SignInForm(FlaskForm):
+    """The codename, typed loosely."""
+
+    codename = StringField(_("Kata sandi rahasia Anda"))
+
+
+class ReportForm(TokenForm):
+    """The report: title and 5W + 2H, and what ISO 37002 asks besides."""
+
+    title = StringField(
+        _("Judul laporan"),
+        filters=[_line],
+        validators=[_Present(), Length(max=TITLE_CHARACTERS, message=TOO_LONG)],
+    )
+    what = TextAreaField(
+        _("Apa yang terjadi?"),
+        filters=[_text],
+        validators=[_Present(), Length(max=FIELD_CHARACTERS, message=TOO_LONG)],
+    )
+    where = _answer(_("Di mana?"))
+    when = _answer(_("Kapan?"))
+    who = _answer(_("Siapa yang diduga terlibat?"))
+    why = _answer(_("Mengapa hal itu terjadi?"))
+    how = _answer(_("Bagaimana caranya?"))
+    how_much = _answer(_("Berapa kerugiannya?"))
+    first_hand = RadioField(
+        _("Dari mana Anda mengetahuinya?"),
+        choices=[
+            ("first-hand", _("Saya melihat atau mengalaminya sendiri")),
+            ("hearsay", _("Saya mendengarnya dari orang lain")),
+            ("unsure", _("Keduanya, atau tidak ingin menjawab")),
+        ],
+        default="",
+        validate_choice=False,
+        validators=[Regexp(r"^(first-hand|hearsay|unsure|)\Z", message=STALE_FORM)],
+        filters=[_line],
+    )
+    reported_elsewhere = _answer(_("Pernahkah hal ini dilaporkan ke tempat lain?"))
+    risk = _answer(_("Apakah laporan ini dapat membahayakan Anda?"))
+
+
+class ReportAgainForm(ReportForm):
+    """The report, after the session has ended: nothing typed is lost."""
+
+    codename = StringField(_("Kata sandi rahasia Anda"))
+
+
+class MessageForm(TokenForm):
+    """A further message to the officers."""
+
+    text = TextAreaField(
+        _("Pesan untuk petugas"),
+        filters=[_text],
+        validators=[_Present(), Length(max=MESSAGE_CHARACTERS, message=TOO_LONG)],
+    )
+
+
+class ContactForm(TokenForm):
+    """Contact details that officers have asked for."""
+
+    contact = StringField(
+        _("Kontak yang Anda pilih"),
+        filters=[_line],
+        validators=[_Present(), Length(max=500, message=TOO_LONG)],
+    )

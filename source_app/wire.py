@@ -1,0 +1,97 @@
+"""
+What every response of the site has in common on the wire.
+
+Same headers, no cache, no script, and one of very few sizes: every page is
+filled up to 32 KiB or the next power of two, whatever it says.
+"""
+
+import base64
+import hashlib
+from typing import NoReturn
+
+from flask import Flask, Request, Response, request
+from werkzeug.exceptions import MisdirectedRequest, UnsupportedMediaType
+
+SMALLEST_PAGE_BYTES = 32 * 1024
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "interest-cohort=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+# Headers by which the known Tor2web gateways give themselves away.
+TOR2WEB_HEADERS = ("X-Tor2web", "X-Tor2Web")
+
+
+class WireRequest(Request):
+    """
+    A request whose form parser never touches the disk.
+
+    Werkzeug would write a file of a form to a temporary file, in clear.  The one
+    page that takes files reads them as a stream (`source_app.uploads`); everywhere
+    else a file is refused before its first byte.
+    """
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> NoReturn:
+        raise UnsupportedMediaType
+
+
+def content_security_policy(stylesheet: str) -> str:
+    """Allow one stylesheet, by its hash, and forms to this site; nothing else."""
+    digest = base64.b64encode(hashlib.sha256(stylesheet.encode()).digest()).decode()
+    return (
+        "default-src 'none'; "
+        f"style-src 'sha256-{digest}'; "
+        "img-src data:; "  # The empty icon, in place of a request for one.
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def padded_size(size_bytes: int) -> int:
+    """Return 32 KiB or the next power of two."""
+    return max(SMALLEST_PAGE_BYTES, 1 << (max(size_bytes, 1) - 1).bit_length())
+
+
+def install(app: Flask, *, stylesheet: str, hosts: tuple[str, ...]) -> None:
+    """
+    Give every response its headers and its size, and refuse other doors.
+
+    Args:
+        app: The site.
+
+        stylesheet: The one stylesheet.
+
+        hosts: Names under which the site may be called: its onion address.
+            Empty accepts every name.
+    """
+    policy = content_security_policy(stylesheet)
+    app.request_class = WireRequest
+
+    @app.before_request
+    def refuse_other_doors() -> None:
+        called = request.host.rpartition(":")[0] or request.host
+        if hosts and called not in hosts and request.host not in hosts:
+            raise MisdirectedRequest
+        if any(header in request.headers for header in TOR2WEB_HEADERS):
+            raise MisdirectedRequest
+
+    @app.after_request
+    def dress(response: Response) -> Response:
+        response.headers.update(HEADERS)
+        response.headers["Content-Security-Policy"] = policy
+        if response.mimetype == "text/html":
+            body = response.get_data()
+            response.set_data(body.ljust(padded_size(len(body)), b"\n"))
+        return response

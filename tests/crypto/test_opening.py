@@ -1,0 +1,322 @@
+"""Private keys: what opens, what does not, and what is left running."""
+
+import os
+import subprocess
+import time
+from datetime import date
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from crypto.agent import SOCKET_PATH_BYTES, AgentHome
+from crypto.certificates import generate_officer_key
+from crypto.gpg import GpgMissing
+from crypto.opening import (
+    CannotOpen,
+    CannotSign,
+    SecretKeyring,
+    UnusablePassphrase,
+)
+from crypto.openpgp import Keyring
+
+TODAY = date(2026, 11, 24)
+PASSPHRASE = b" kata \xc3\xa9 sandi\xff "
+
+
+def sealed_to(keyring: Keyring, key, content: bytes) -> bytes:
+    """Seal bytes to one key."""
+    sealed: list[bytes] = []
+    with keyring.sealing([key], sink=sealed.append, day=TODAY) as sealing:
+        sealing.write(content)
+    return b"".join(sealed)
+
+
+def sealed_by_hand(home: Path, key, content: bytes) -> bytes:
+    """Seal to a key that nobody certified."""
+    return subprocess.run(
+        ["gpg", "--homedir", str(home), "--no-options", "--batch", "--no-autostart"]
+        + ["--trust-model", "always", "--faked-system-time", "20261124T235959!"]
+        + ["--encrypt", "--recipient", key],
+        input=content,
+        capture_output=True,
+        check=True,
+        timeout=60,
+    ).stdout
+
+
+def new_officer(home: Path, passphrase: bytes | None = None):
+    """Make a key pair with a home of its own."""
+    return generate_officer_key(
+        home,
+        name="Petugas Uji",
+        email="petugas@example.test",
+        expires_days=365,
+        passphrase=passphrase,
+        today=TODAY,
+    )
+
+
+def agents_of(home: Path) -> list[str]:
+    """Return the command lines of living agents of a home."""
+    commands = []
+    for entry in Path("/proc").iterdir():
+        try:
+            command = (entry / "cmdline").read_bytes().decode()
+        except OSError:
+            continue
+        if "gpg-agent" in command and str(home) in command:
+            commands.append(command)
+    return commands
+
+
+def no_agent_soon(home: Path) -> bool:
+    """Wait a little for an agent to be gone."""
+    deadline = time.monotonic() + 5
+    while agents_of(home) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not agents_of(home)
+
+
+def refused(desk: SecretKeyring, sealed: bytes) -> str:
+    """Return the words with which a message is refused."""
+    with pytest.raises(CannotOpen) as refusal:
+        desk.open(BytesIO(sealed), sink=len)
+    return str(refusal.value)
+
+
+def test_changed_item(world, keyring, desk):
+    """
+    Whichever part of an item is changed, it does not open.
+    """
+    sealed = sealed_to(keyring, world.key["ani"], bytes(100_000))
+    for place in (0, 1, 5, 20, 60, 96, 97, 100, 200, 50_000, -30, -1):
+        changed = bytearray(sealed)
+        changed[place] ^= 0x01
+        assert refused(desk, bytes(changed))
+
+
+def test_cut_or_lengthened_item(world, keyring, desk):
+    """
+    An item that lacks something, or has more than itself, does not open.
+    """
+    sealed = sealed_to(keyring, world.key["ani"], bytes(100_000))
+    other = sealed_to(keyring, world.key["ani"], b"x")
+
+    for end in (0, 1, 50, 96, 98, 5000, len(sealed) - 1):
+        assert refused(desk, sealed[:end])
+    assert "follows the end" in refused(desk, sealed + b"\0")
+    assert "follows the end" in refused(desk, sealed + other)
+    assert refused(desk, other + sealed)
+
+
+def test_item_for_somebody_else(world, keyring, tmp_path):
+    """
+    Without the right private key nothing opens, and the reason is said.
+    """
+    new_officer(tmp_path / "other")
+    with SecretKeyring(tmp_path / "other") as other:
+        words = refused(other, sealed_to(keyring, world.key["ani"], b"laporan"))
+    assert "no secret key" in words
+
+
+def test_other_kinds_of_message(world, desk):
+    """
+    What is not sealed to a key is refused: signed, sealed with a passphrase,
+    armored, compressed, plain.
+    """
+    for arguments in (
+        ["--sign", "--local-user", world.key["ani"]],
+        ["--passphrase", "kata sandi", "--symmetric"],
+        ["--store"],
+        ["--armor", "--trust-model", "always", "--encrypt", "-r", world.key["ani"]],
+    ):
+        message = world.gpg(*arguments, at="20261124T120000", content=b"laporan")
+        assert refused(desk, message)
+    assert refused(desk, b"laporan")
+
+
+def test_sink_ends_it(world, keyring, desk):
+    """
+    A sink that has enough stops gpg; the cause is kept, and nothing comes after.
+    """
+    enough = ValueError("too much")
+    taken: list[int] = []
+
+    def limited(chunk: bytes) -> None:
+        taken.append(len(chunk))
+        if sum(taken) > 200_000:
+            raise enough
+
+    sealed = sealed_to(keyring, world.key["ani"], bytes(5_000_000))
+    with pytest.raises(CannotOpen) as refusal:
+        desk.open(BytesIO(sealed), sink=limited)
+
+    assert enough is refusal.value.__cause__
+    assert sum(taken) < 400_000
+
+
+def test_compressed_content_is_bounded_by_the_sink(world, desk):
+    """
+    A small message that would grow without end is stopped by the sink as well.
+    """
+    bomb = world.gpg(
+        "--trust-model",
+        "always",
+        "--compress-algo",
+        "zlib",
+        "--encrypt",
+        "-r",
+        world.key["ani"],
+        at="20261124T120000",
+        content=bytes(50_000_000),
+    )
+    assert len(bomb) < 100_000
+    taken = [0]
+
+    def limited(chunk: bytes) -> None:
+        taken[0] += len(chunk)
+        if taken[0] > 1_000_000:
+            raise ValueError("too much")
+
+    with pytest.raises(CannotOpen):
+        desk.open(BytesIO(bomb), sink=limited)
+    assert taken[0] < 1_200_000
+
+
+def test_reading_fails(world, keyring, desk):
+    """
+    When the item cannot be read to its end, it does not open.
+    """
+
+    class Broken(BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell() > 50_000:
+                raise OSError("the stick was pulled out")
+            return super().read(size)
+
+    sealed = sealed_to(keyring, world.key["ani"], os.urandom(1_000_000))
+    with pytest.raises(CannotOpen):
+        desk.open(Broken(sealed), sink=len)
+
+
+def test_passphrase(tmp_path):
+    """
+    The passphrase is used byte for byte; a wrong one, or none, opens nothing.
+    """
+    home = tmp_path / "home"
+    key = new_officer(home, PASSPHRASE)
+    sealed = sealed_by_hand(home, key, b"laporan")
+
+    for wrong in (b"salah", PASSPHRASE.strip()):
+        with SecretKeyring(home, passphrase=wrong) as desk:
+            assert refused(desk, sealed)
+            with pytest.raises(CannotSign):
+                desk.sign_detached(b"isi", signer=key, day=TODAY)
+    with SecretKeyring(home) as desk:
+        assert refused(desk, sealed)
+    with SecretKeyring(home, passphrase=PASSPHRASE) as desk:
+        opened: list[bytes] = []
+        desk.open(BytesIO(sealed), sink=opened.append)
+        assert b"laporan" == b"".join(opened)
+        assert desk.sign_detached(b"isi", signer=key, day=TODAY)
+        assert (key,) == desk.fingerprints()
+
+
+@pytest.mark.parametrize("passphrase", [b"", b"a\nb", b"a\rb", b"a\0b", b"x" * 256])
+def test_unusable_passphrase(tmp_path, passphrase):
+    """
+    A passphrase that gpg would understand otherwise is refused beforehand.
+    """
+    with pytest.raises(UnusablePassphrase):
+        SecretKeyring(tmp_path / "home", passphrase=passphrase)
+    assert not (tmp_path / "home").exists()
+
+
+def test_passphrase_is_not_shown(tmp_path):
+    """
+    Neither repr nor an error holds it.
+    """
+    with SecretKeyring(tmp_path / "home", passphrase=b"rahasia") as desk:
+        assert "rahasia" not in repr(desk)
+        assert "rahasia" not in refused(desk, b"")
+
+
+@pytest.mark.parametrize("name", ["expired", "revoked"])
+def test_unfit_key_does_not_sign(world, desk, name):
+    """
+    What nobody would accept is not made.
+    """
+    with pytest.raises(CannotSign):
+        desk.sign_detached(b"isi", signer=world.key[name], day=TODAY)
+
+
+def test_key_of_somebody_else_does_not_sign(world, desk):
+    """
+    The organisation's private key is in another home.
+    """
+    with pytest.raises(CannotSign):
+        desk.sign_detached(b"isi", signer=world.organisation, day=TODAY)
+
+
+def test_agent_is_ended(tmp_path):
+    """
+    What we caused to start, we end, and closing twice does no harm.
+    """
+    home = tmp_path / "home"
+    key = new_officer(home)
+    assert no_agent_soon(home)
+
+    desk = SecretKeyring(home)
+    desk.sign_detached(b"isi", signer=key, day=TODAY)
+    assert 1 == len(agents_of(home))
+    desk.close()
+    desk.close()
+
+    assert no_agent_soon(home)
+
+
+def test_agent_of_others_is_left(tmp_path):
+    """
+    An agent that ran before us runs after us.
+    """
+    home = tmp_path / "home"
+    key = new_officer(home)
+    with SecretKeyring(home) as owner:
+        owner.sign_detached(b"isi", signer=key, day=TODAY)
+        with SecretKeyring(home) as guest:
+            guest.sign_detached(b"isi", signer=key, day=TODAY)
+        assert 1 == len(agents_of(home))
+    assert no_agent_soon(home)
+
+
+def test_long_path(tmp_path):
+    """
+    A home whose path is too long for a socket works all the same, and leaves no
+    link and no agent behind.
+    """
+    home = tmp_path / ("panjang" * 12) / ("sekali" * 12)
+    assert len(str(home)) > SOCKET_PATH_BYTES
+
+    key = new_officer(home)
+    with AgentHome(home) as agent:
+        link = agent.path
+        assert len(str(link)) < 60
+    assert not link.parent.exists()
+    with SecretKeyring(home) as desk:
+        opened: list[bytes] = []
+        desk.open(BytesIO(sealed_by_hand(home, key, b"laporan")), sink=opened.append)
+        assert b"laporan" == b"".join(opened)
+        short = desk._agent.path
+    assert not short.exists()
+    assert no_agent_soon(short)
+
+
+def test_gpg_is_missing(tmp_path):
+    """
+    Without gpg or gpgconf that is what the error says.
+    """
+    with pytest.raises(GpgMissing):
+        SecretKeyring(tmp_path / "home", gpg_binary=str(tmp_path / "gpg"))
+    with pytest.raises(GpgMissing):
+        AgentHome(tmp_path / "home", gpgconf_binary=str(tmp_path / "gpgconf"))

@@ -1,0 +1,116 @@
+"""The migrations make exactly the tables that the package works with."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect, types
+from support.deaddrop_samples import DAY, read_everything
+from support.postgres import PostgresServer
+
+from deaddrop import DeadDrop, migrate
+from deaddrop.engine import Database
+from deaddrop.schema import metadata
+
+
+def test_migrations_equal_the_metadata(url: str) -> None:
+    """Alembic finds no difference between the migrated database and the metadata."""
+    database = Database(url)
+    with database.reading() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_server_default": True}
+        )
+        assert [] == compare_metadata(context, metadata)
+    database.close()
+
+
+def test_constraints_equal_the_metadata(
+    url: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """Checks, which Alembic does not compare, are those of the metadata, too."""
+    if url.startswith("sqlite"):
+        path = tmp_path / "direct.sqlite"
+        path.touch()
+        direct = Database(f"sqlite:///{path}")
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        direct = Database(server.create_database(f"direct_{tmp_path.name}"))
+    with direct.writing() as connection:
+        metadata.create_all(connection)
+    migrated = Database(url)
+    with migrated.reading() as one, direct.reading() as other:
+        for table in metadata.sorted_tables:
+            for read in (
+                "get_check_constraints",
+                "get_foreign_keys",
+                "get_unique_constraints",
+                "get_pk_constraint",
+            ):
+                assert sorted(
+                    map(repr, getattr(inspect(one), read)(table.name))
+                ) == sorted(map(repr, getattr(inspect(other), read)(table.name)))
+    migrated.close()
+    direct.close()
+
+
+def test_sessions_and_chunks_have_no_row_numbers(sqlite_url: str) -> None:
+    """On SQLite, tables keyed by random names do not number their rows in secret."""
+    database = Database(sqlite_url)
+    with database.reading() as connection:
+        without = {
+            name
+            for (name,) in connection.exec_driver_sql(
+                "SELECT name FROM sqlite_master WHERE sql LIKE '%WITHOUT ROWID%'"
+            )
+        }
+        made = connection.exec_driver_sql(
+            "SELECT sql FROM sqlite_master WHERE name = 'mailbox'"
+        ).scalar_one()
+    assert {"session", "intake_chunk"} <= without
+    # The key of the mailbox is the row number itself, and it is drawn at random.
+    assert "place INTEGER NOT NULL" in made
+    database.close()
+
+
+def test_no_column_holds_a_time(url: str) -> None:
+    """No column of any table has a type of date or time."""
+    forbidden = (types.Date, types.DateTime, types.Time, types.Interval)
+    database = Database(url)
+    with database.reading() as connection:
+        found = inspect(connection)
+        for table in found.get_table_names():
+            for column in found.get_columns(table):
+                assert not isinstance(column["type"], forbidden), (table, column)
+    database.close()
+
+
+def test_migrating_again_changes_nothing(drop: DeadDrop, url: str) -> None:
+    """Migrating a database of this version leaves everything as it was."""
+    before = read_everything(drop)
+    migrate(url)
+    assert before == read_everything(drop)
+
+
+def test_a_new_file_is_its_owners(tmp_path: Path) -> None:
+    """The file that `migrate` makes is readable by its owner only, and has a log."""
+    path = tmp_path / "new.sqlite"
+    migrate(f"sqlite:///{path}")
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+    database = Database(f"sqlite:///{path}")
+    with database.reading() as connection:
+        assert "wal" == connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+        assert 2 == connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
+        assert 1 == connection.exec_driver_sql("PRAGMA secure_delete").scalar_one()
+        assert 1 == connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one()
+    database.close()
+
+
+def test_days_fit(drop: DeadDrop) -> None:
+    """Days are kept as ordinals that convert back to the same day."""
+    with drop.database.reading() as connection:
+        first = connection.exec_driver_sql(
+            "SELECT min(expires_day) FROM mailbox"
+        ).scalar_one()
+    assert DAY.toordinal() < first
