@@ -5,7 +5,7 @@ A key file comes from a person, by way of a USB stick.  Before gpg sees it, it i
 taken apart here: it must be one public key and nothing else.  A file with
 secret key material is refused before any program could store it.
 
-    file --read_key_file--> one public key, binary --gpg--> listing --unfit_because--> reason
+    file --read_key_file--> one public key --gpg--> listing --unfit_because--> reason
 
 Whether the organisation certified a key is decided by gpg's own trust model; the
 functions here only put its verdict into words.

@@ -228,7 +228,7 @@ def _no_earlier_than_the_keys(
     Not the end of the day: until then, gpg elsewhere would ignore a certification
     that lies in the future.
     """
-    listed = gpg.new_call(at=None).keys(fingerprints)
+    listed = gpg.new_call(at=None).listed_keys(fingerprints)
     made = [datetime.fromtimestamp(int(key["date"]), UTC) for key in listed]
     return max(start_of_day(today), *made)
 

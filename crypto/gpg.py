@@ -165,7 +165,7 @@ class GpgCall(gnupg.GPG):  # type: ignore[misc]  # The base class is untyped.
                         # descriptor is closed all the same.
                         continue
 
-    def keys(
+    def listed_keys(
         self, fingerprints: Sequence[str] = (), *, secret: bool = False
     ) -> list[Any]:
         """

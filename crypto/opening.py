@@ -17,11 +17,10 @@ from typing import BinaryIO, Self
 from crypto.agent import AgentHome
 from crypto.errors import CryptoError
 from crypto.fingerprint import Fingerprint, parse_fingerprint
-from crypto.gpg import GpgCall, end_of_day
+from crypto.gpg import GpgCall, GpgMissing, end_of_day
 from crypto.packets import EnvelopeReader, IncompleteMessage
 
-# RFC 9580 and 4880 know no longer passphrase than people can type; gpg's own
-# limit for what comes through a descriptor is 255 bytes.
+# Given a longer one, gpg-agent 2.2 answers "Too much data for IPC layer".
 PASSPHRASE_BYTES = 255
 
 
@@ -63,7 +62,11 @@ class SecretKeyring:
         """
         self._passphrase = as_passphrase(passphrase)
         self._agent = AgentHome(home)
-        self._gpg = GpgCall(self._agent.path, gpg_binary, autostart=True)
+        try:
+            self._gpg = GpgCall(self._agent.path, gpg_binary, autostart=True)
+        except GpgMissing:
+            self._agent.close()
+            raise
 
     def __repr__(self) -> str:
         return f"SecretKeyring({str(self._agent.path)!r})"
@@ -85,7 +88,7 @@ class SecretKeyring:
 
     def fingerprints(self) -> tuple[Fingerprint, ...]:
         """Return the primary fingerprints of the key pairs in this home."""
-        listed = self._gpg.new_call(at=None).keys(secret=True)
+        listed = self._gpg.new_call(at=None).listed_keys(secret=True)
         return tuple(Fingerprint(key["fingerprint"]) for key in listed)
 
     def open(self, sealed: BinaryIO, *, sink: Callable[[bytes], object]) -> None:
@@ -98,9 +101,15 @@ class SecretKeyring:
         this raises.**  A sink that raises ends gpg at once, which is how a caller
         limits the size.
 
+        Args:
+            sealed: The item, from its first byte to its last.
+
+            sink: Takes the plaintext in pieces, called from another thread.
+
         Raises:
-            CannotOpen: Unless gpg said that decryption went well, and left with
-                exit code 0, and the input was exactly one complete message.
+            CannotOpen: Unless *sealed* could be read to its end, and was exactly
+                one complete message, and gpg said that decryption went well, and
+                left with exit code 0.
         """
         call = self._gpg.new_call(at=None, limit_seconds=None)
         watched = _Watched(sealed)
@@ -149,6 +158,8 @@ class SecretKeyring:
         Sign bytes; the signature is binary and apart from them.
 
         Args:
+            content: What to sign, byte for byte.
+
             signer: Primary fingerprint of one of our key pairs.
 
             day: The only time in the signature.  Today (UTC) by default.

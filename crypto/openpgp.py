@@ -45,7 +45,6 @@ from crypto.gpg import (
     end_of_day,
     readable_user_id,
 )
-from crypto.packets import SIGNATURE, IncompleteMessage, split_packets
 from crypto.sealing import (
     GpgDied,
     RecipientRefused,
@@ -53,6 +52,7 @@ from crypto.sealing import (
     SealingStalled,
     SinkFailed,
 )
+from crypto.signatures import SignatureRefused, verify_detached
 
 __all__ = [
     "AdmittedKey",
@@ -78,13 +78,8 @@ __all__ = [
     "parse_fingerprint",
 ]
 
-# A signature of RSA with 4,096 bits is 566 bytes.
-SIGNATURE_BYTES = 8 * 1024
-
 # The only files a public keyring consists of.
 _PUBLIC_FILES = ("pubring.kbx", "trustdb.gpg")
-# RFC 9580, section 5.2.1.1: signature over the bytes as they are.
-_BINARY_SIGNATURE = 0x00
 
 
 class OrganisationRefused(CryptoError):
@@ -101,10 +96,6 @@ class KeyringUnsound(CryptoError):
 
 class PrivateKeyFound(KeyringUnsound):
     """A private key is on this machine, where none may ever be."""
-
-
-class SignatureRefused(CryptoError):
-    """The signature is not one of those that count here."""
 
 
 class Keyring:
@@ -169,7 +160,7 @@ class Keyring:
         """
         ultimate = [
             Fingerprint(key["fingerprint"])
-            for key in self._call().keys()
+            for key in self._call().listed_keys()
             if key["ownertrust"] == "u"
         ]
         if len(ultimate) > 1:
@@ -303,17 +294,14 @@ class Keyring:
         """
         Check that an allowed, certified key signed *content*, just so.
 
-        The signature goes through a temporary file, because gpg reads two things
-        and has one standard input.  It is not secret.  The content stays in
-        memory.
-
         Args:
             content: What was signed, byte for byte.
 
-            signature: Binary, and one signature only: gpg reports on the last
-                one when there are several.
+            signature: Binary, and one signature only.
 
             allowed: Primary fingerprints of the keys that count.
+
+            today: The day on which the key must be good.
 
         Raises:
             SignatureRefused: With the reason.
@@ -321,32 +309,9 @@ class Keyring:
         Returns:
             The primary fingerprint of the key that signed.
         """
-        _check_is_one_signature(signature)
-        with tempfile.NamedTemporaryFile(prefix="bisik-signature-") as file:
-            file.write(signature)
-            file.flush()
-            call = self._call(end_of_day(today))
-            try:
-                verdict = call.verify_data(file.name, content)
-            except OSError as error:
-                # gpg had seen enough before it had read everything.
-                raise SignatureRefused("the signature cannot be read") from error
-            finally:
-                call.clean_up()
-        # The status text says "valid" for expired and revoked keys too, and
-        # the exit code is 0 for them: neither is asked alone.
-        if not verdict.valid or verdict.returncode != 0 or verdict.problems:
-            raise SignatureRefused(_bad_signature(verdict))
-        signer = Fingerprint(verdict.pubkey_fingerprint or "")
-        if signer not in allowed:
-            raise SignatureRefused(f"the key {signer} may not sign this")
-        if (verdict.trust_level or 0) < verdict.TRUST_FULLY:
-            raise SignatureRefused(
-                f"the key {signer} is not certified by the organisation"
-            )
-        if len(verdict.sig_info) != 1:
-            raise SignatureRefused("there must be exactly one signature")
-        return signer
+        return verify_detached(
+            self._call(end_of_day(today)), content, signature, allowed=allowed
+        )
 
     def assert_public_only(self) -> None:
         """
@@ -363,7 +328,7 @@ class Keyring:
             old_ring.exists() and old_ring.stat().st_size
         ):
             raise PrivateKeyFound(PrivateKeyFound.__doc__)
-        if self._call().keys(secret=True):
+        if self._call().listed_keys(secret=True):
             raise PrivateKeyFound(PrivateKeyFound.__doc__)
 
     def _call(self, at: datetime | None = None) -> GpgCall:
@@ -437,7 +402,7 @@ def _listing(
     gpg: GpgCall, fingerprints: Sequence[Fingerprint], at: datetime | None
 ) -> dict[Fingerprint, Any]:
     """List keys as they are at a time, by primary fingerprint."""
-    listed = gpg.new_call(at=at).keys(fingerprints)
+    listed = gpg.new_call(at=at).listed_keys(fingerprints)
     return {Fingerprint(key["fingerprint"]): key for key in listed}
 
 
@@ -445,7 +410,9 @@ def _why_not_certified(
     gpg: GpgCall, fingerprint: Fingerprint, now: datetime
 ) -> str | None:
     """Look closer at a key that gpg's trust model does not find certified."""
-    ultimate = [key for key in gpg.new_call(at=now).keys() if key["ownertrust"] == "u"]
+    ultimate = [
+        key for key in gpg.new_call(at=now).listed_keys() if key["ownertrust"] == "u"
+    ]
     if not ultimate:
         return "not certified: there is no organisation key in the keyring"
     organisation = ultimate[0]
@@ -461,29 +428,3 @@ def _why_not_certified(
         for record in gpg.new_call(at=now).records("--check-sigs", fingerprint)
     )
     return "certification revoked by the organisation" if revoked else None
-
-
-def _check_is_one_signature(signature: bytes) -> None:
-    if len(signature) > SIGNATURE_BYTES:
-        raise SignatureRefused(f"a signature is at most {SIGNATURE_BYTES} bytes")
-    try:
-        packets = list(split_packets(signature))
-    except IncompleteMessage as error:
-        raise SignatureRefused("this is not an OpenPGP signature") from error
-    if [tag for tag, _body in packets] != [SIGNATURE]:
-        raise SignatureRefused("there must be exactly one signature")
-    body = packets[0][1]
-    # RFC 9580, section 5.2.3: version, then type.  A signature over text would
-    # allow line endings to change.
-    if body[:2] != bytes([4, _BINARY_SIGNATURE]):
-        raise SignatureRefused("the signature is not one over binary content")
-
-
-def _bad_signature(verdict: Any) -> str:
-    if verdict.key_status:
-        return f"the {verdict.key_status}"
-    return {
-        "signature bad": "the content was changed after it was signed",
-        "no public key": "the key that signed is not in the keyring",
-        "signature expired": "the signature has expired",
-    }.get(verdict.status, "the signature is not valid")

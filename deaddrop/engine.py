@@ -1,7 +1,7 @@
 """
 The database: how it is opened, how a transaction runs, what its failures mean.
 
-    reading()   a consistent view, changes nothing
+    reading()   changes nothing
     writing()   one transaction, one writer at a time, durable when it returns;
                 on SQLite the write-ahead log is emptied afterwards
 
@@ -74,7 +74,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Give a connection that sees one state of the database throughout."""
+        """Give a connection to read with; what it changes is undone."""
         with plain_failures(), self.engine.connect() as connection:
             yield connection
 
@@ -147,9 +147,10 @@ class Database:
                 cursor.execute("PRAGMA busy_timeout = 0")
                 cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 busy, *_frames = cursor.fetchall()[0]
-                cursor.execute(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000}")
                 return bool(busy == 0)
             finally:
+                # The next user of this connection waits for its turn again.
+                raw.cursor().execute(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000}")
                 raw.close()
         return False
 

@@ -105,18 +105,17 @@ def open_case() -> ResponseReturnValue:
         ended = texts.SESSION_ENDED if "ended" in request.args else None
         return render_template("sign_in.html", form=form, error=ended)
     root, is_codename = root_of(form.codename.data or "")
-    sign_in(root)
     try:
-        services().cases.recognise(signed_in_keys())
+        services().cases.recognise(ReporterKeys.from_root(root))
         if not is_codename:
             raise UnknownReporter(UnknownReporter.__doc__)
     except UnknownReporter:
         # One answer for both, so that nobody learns which codenames exist.
-        current_session().end()
         form = SignInForm(formdata=None)
         return render_template(
             "sign_in.html", form=form, error=texts.NOT_RECOGNISED
         ), 422
+    sign_in(root)
     return redirect(url_for(".show"), code=303)
 
 

@@ -233,6 +233,22 @@ def test_unusable_passphrase(tmp_path, passphrase):
     assert not (tmp_path / "home").exists()
 
 
+def test_longest_passphrase(tmp_path):
+    """
+    255 bytes are used to the last one.
+    """
+    home = tmp_path / "home"
+    longest = b"k" * 254 + b"x"
+    key = new_officer(home, longest)
+    with (
+        SecretKeyring(home, passphrase=longest[:-1]) as desk,
+        pytest.raises(CannotSign),
+    ):
+        desk.sign_detached(b"isi", signer=key, day=TODAY)
+    with SecretKeyring(home, passphrase=longest) as desk:
+        assert desk.sign_detached(b"isi", signer=key, day=TODAY)
+
+
 def test_passphrase_is_not_shown(tmp_path):
     """
     Neither repr nor an error holds it.

@@ -33,7 +33,7 @@ LARGE = bytes(5 * 1024 * 1024)
 @pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
     """After every test: no gpg, no thread and no open file more than before."""
-    threads, files = threading.active_count(), len(os.listdir("/proc/self/fd"))
+    threads, files = threading.active_count(), open_files()
     yield
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline and (
@@ -42,7 +42,12 @@ def nothing_left_behind() -> Iterator[None]:
         time.sleep(0.01)
     assert [] == gpg_processes()
     assert threads >= threading.active_count()
-    assert files >= len(os.listdir("/proc/self/fd"))
+    assert files >= open_files()
+
+
+def open_files() -> int:
+    """Count our open descriptors."""
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def gpg_processes() -> list[int]:
@@ -236,7 +241,7 @@ def writable_files(process: int) -> set[str]:
     for descriptor in Path(f"/proc/{process}/fdinfo").iterdir():
         try:
             flags = int(descriptor.read_text().split("flags:")[1].split()[0], 8)
-            target = os.readlink(f"/proc/{process}/fd/{descriptor.name}")
+            target = str(Path(f"/proc/{process}/fd/{descriptor.name}").readlink())
         except OSError:
             continue  # The descriptor that lists the folder is gone again.
         if flags & os.O_ACCMODE != os.O_RDONLY:

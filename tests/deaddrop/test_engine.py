@@ -70,6 +70,20 @@ def test_sqlite_locked_by_another_process(
     drop.close()
 
 
+def test_a_checkpoint_that_fails_leaves_patience(
+    sqlite_drop: DeadDrop, entropy: Entropy
+) -> None:
+    """When the log cannot be emptied, the connection still waits for its next turn."""
+    with sqlite_drop.database.reading() as connection:
+        connection.exec_driver_sql("SELECT count(*) FROM mailbox").scalar_one()
+        sqlite_drop.mailbox.write([new_slot(entropy)], day=DAY)
+        assert not sqlite_drop.database.checkpoint()
+    assert sqlite_drop.database.checkpoint()
+    with sqlite_drop.database.reading() as connection:
+        timeout = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+    assert 10_000 == timeout
+
+
 @pytest.mark.postgres
 @pytest.mark.usefixtures("impatient")
 def test_postgres_locked_by_another_process(

@@ -83,10 +83,10 @@ def read_everything(drop: DeadDrop) -> dict[str, list[tuple[object, ...]]]:
 
 def spearman(first: Sequence[float], second: Sequence[float]) -> float:
     """Return the rank correlation of two sequences without ties."""
-    ranks = [_ranks(first), _ranks(second)]
-    squares = sum((one - other) ** 2 for one, other in zip(*ranks, strict=True))
+    pairs = zip(_ranks(first), _ranks(second), strict=True)
+    squares = sum((one - other) * (one - other) for one, other in pairs)
     count = len(first)
-    return 1.0 - 6.0 * squares / (count * (count * count - 1))
+    return 1 - 6 * squares / (count * (count * count - 1))
 
 
 def _ranks(values: Sequence[float]) -> list[int]:

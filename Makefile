@@ -1,0 +1,121 @@
+# Everything there is to do here.  `make` alone lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+# There is one machine and one environment: steps wait for one another.
+.NOTPARALLEL:
+
+# Where `make run` keeps its database and keys, and where it listens.
+DATA ?= var/bisik
+PORT ?= 8080
+# More for pytest, as in: make test ARGS="-m 'not slow' tests/crypto"
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+CATALOGUES := $(wildcard source_app/translations/*/LC_MESSAGES/messages.po)
+
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LOCK := $(BIN)/pip-compile --quiet --no-config --generate-hashes --allow-unsafe \
+	--strip-extras --no-emit-options --no-emit-index-url --no-emit-find-links \
+	--no-emit-trusted-host
+
+DEBIAN_TO_RUN := gnupg gpg-agent python3 python3-venv
+# sq is a second OpenPGP program to check ours against; strace sees what reaches
+# the disk; procps and iproute2 look at the processes and ports of a test.
+DEBIAN_TO_TEST := $(DEBIAN_TO_RUN) chromium iproute2 postgresql procps sq strace tar
+
+
+##@ Use
+
+.PHONY: help
+help: ## List what there is to do
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: setup ## Start Bisik on this machine (DATA=var/bisik PORT=8080)
+	@exec $(BIN)/bisik run --data '$(DATA)' --port '$(PORT)'
+
+
+##@ Develop
+
+.PHONY: test
+test: setup-test ## Run every test (ARGS="..." goes to pytest)
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: check
+check: setup-test ## Look for mistakes without running anything
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python scripts/check_translations.py
+
+.PHONY: format
+format: setup-test ## Lay the code out as everybody does
+	$(BIN)/ruff check --select I --fix
+	$(BIN)/ruff format
+
+.PHONY: bench
+bench: setup ## Measure what a reporter waits for
+	@$(BIN)/python scripts/bench.py
+
+.PHONY: lock
+lock: setup-test ## Pin the newest versions that requirements/*.in allow
+	# The digests of the public index, whatever mirror this machine prefers.
+	export CUSTOM_COMPILE_COMMAND='make lock' PIP_CONFIG_FILE=/dev/null; \
+	unset PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_CONSTRAINT; \
+	$(LOCK) --upgrade --output-file requirements/run.txt \
+		requirements/run.in requirements/build.in; \
+	$(LOCK) --upgrade --output-file requirements/test.txt requirements/test.in
+
+.PHONY: clean
+clean: ## Remove all that was made here, but never what Bisik stored in var/
+	rm -rf $(VENV) bisik.egg-info build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -f $(CATALOGUES:.po=.mo)
+	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
+
+
+##@ Behind the scenes (the others call these)
+
+.PHONY: setup
+setup: debian-to-run $(STAMPS)/run $(CATALOGUES:.po=.mo) ## Make ready to run
+
+.PHONY: setup-test
+setup-test: debian-to-test setup $(STAMPS)/test ## Make ready to test, too
+
+.PHONY: debian-to-run debian-to-test
+debian-to-run:
+	@scripts/debian-packages "to run Bisik" $(DEBIAN_TO_RUN)
+debian-to-test:
+	@scripts/debian-packages "to test Bisik" $(DEBIAN_TO_TEST)
+
+# A stamp is made when a step is done, so that the next time costs nothing.
+# An environment without stamps (half made, or moved here) is completed.
+$(STAMPS)/venv: scripts/find-python | debian-to-run
+	@python=$$(scripts/find-python); \
+	if ! $(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' \
+			2> /dev/null; then \
+		echo "Making a virtual environment in $(VENV) with $$python"; \
+		"$$python" -m venv --clear $(VENV); \
+	fi
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/run: $(STAMPS)/venv requirements/run.txt requirements/run.in setup.cfg \
+		pyproject.toml
+	@echo "Installing what Bisik runs with"
+	@$(PIP_INSTALL) --require-hashes --requirement requirements/run.txt
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMPS)/test: $(STAMPS)/run requirements/test.txt
+	@echo "Installing what tests and checks Bisik"
+	@$(PIP_INSTALL) --require-hashes --requirement requirements/test.txt
+	@touch $@
+
+%.mo: %.po $(STAMPS)/run
+	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@

@@ -1,0 +1,56 @@
+"""
+Bundles: everything that waits for a desk, written as one file.
+
+The courier starts behind the last item that the desk has signed for, so that a
+stick that was lost on its way is made good by the next one.
+"""
+
+from collections.abc import Callable
+from datetime import date
+
+from casework.bundle import MOST_ITEMS, BundleEntry, BundleManifest, write_bundle
+from deaddrop import DeadDrop
+
+Sink = Callable[[bytes], object]
+
+
+def announce(drop: DeadDrop, *, after: int) -> BundleManifest:
+    """
+    Say what a bundle with all items above *after* holds, 10,000 at most.
+
+    Raises:
+        DeadDropUnavailable: If the database cannot be read.
+    """
+    entries = drop.intake.entries(after)[:MOST_ITEMS]
+    return BundleManifest(
+        installation=drop.installation.installation_id.hex(),
+        after=after,
+        through=entries[-1].number if entries else after,
+        items=tuple(
+            BundleEntry(
+                number=entry.number,
+                day=entry.day,
+                size_bytes=entry.size_bytes,
+                sha256=entry.sha256.hex(),
+            )
+            for entry in entries
+        ),
+    )
+
+
+def write_announced(
+    drop: DeadDrop, manifest: BundleManifest, sink: Sink, *, today: date
+) -> int:
+    """
+    Write the bundle that *manifest* announces.
+
+    Raises:
+        UnknownItem: If an item was deleted meanwhile, because all desks hold it;
+            announce again.
+
+        DeadDropUnavailable: If the database cannot be read.
+
+    Returns:
+        Its size in bytes.
+    """
+    return write_bundle(sink, manifest, drop.intake.read, today)

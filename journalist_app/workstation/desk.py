@@ -1,0 +1,290 @@
+"""
+The desk: a folder with an officer's keys, sealed items and casebook.
+
+    desk.json          who it is; never changed
+    enrolment.json     for the keeper of the organisation's key; public
+    profile.toml, calendar.csv       of the institution
+    gnupg/             the officer's key pair
+    casebook.key.pgp   the casebook's key, sealed to the officer
+    casebook.db        SQLCipher
+    items/             sealed items as they were collected
+
+Without the officer's private key the folder shows how many items of which size
+were collected, and nothing more.  Specified in docs/spec/desk-directory.md.
+"""
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from casework import strict
+from casework.deadlines import BeyondCalendar, Calendar, due_day
+from casework.enrolment import Enrolment, OfficerName
+from casework.errors import CaseworkError
+from casework.profile import Profile
+from casework.strict import Identity, StrictModel
+from crypto.certificates import generate_officer_key
+from crypto.fingerprint import Fingerprint, parse_fingerprint
+from crypto.opening import CannotOpen, SecretKeyring
+from crypto.openpgp import Keyring
+from crypto.slots import DESK_ID_BYTES
+from journalist_app.durable import new_directory, new_file
+from journalist_app.workstation.casebook import (
+    KEY_BYTES,
+    Casebook,
+    create_casebook,
+    open_casebook,
+)
+from journalist_app.workstation.errors import DeskInUse, DeskLocked, NoDesk
+
+EXPIRES_DAYS = 730
+RECORD_BYTES = 16 * 1024
+
+_RECORD = "desk.json"
+_CASEBOOK = "casebook.db"
+_CASEBOOK_KEY = "casebook.key.pgp"
+_KEYS = "gnupg"
+_PROFILE = "profile.toml"
+_CALENDAR = "calendar.csv"
+ITEMS = "items"
+ENROLMENT = "enrolment.json"
+
+
+class MalformedDesk(CaseworkError):
+    """The file desk.json is not one that this software wrote."""
+
+
+class DeskRecord(StrictModel):
+    """
+    Who a desk is (desk.json).
+
+    Attributes:
+        fingerprint: Of the officer's key.
+
+        protected: Whether the key has a passphrase, so that one is asked for.
+    """
+
+    version: Literal[1] = 1
+    name: OfficerName
+    desk_id: Identity
+    fingerprint: Annotated[str, Field(pattern=r"^[0-9A-F]{40}$")]
+    protected: bool
+
+
+@dataclass(frozen=True)
+class Institution:
+    """The texts of a profile and a calendar of working days."""
+
+    profile: str
+    calendar: str
+
+
+@dataclass(frozen=True)
+class Desk:
+    """An open desk; made by `open_desk`."""
+
+    path: Path
+    record: DeskRecord
+    keys: SecretKeyring = field(repr=False)
+    casebook: Casebook = field(repr=False)
+    profile: Profile
+    calendar: Calendar
+
+    @property
+    def desk_id(self) -> bytes:
+        """Names the desk's reply slots, 16 bytes."""
+        return bytes.fromhex(self.record.desk_id)
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """Of the officer's key."""
+        return parse_fingerprint(self.record.fingerprint)
+
+    def sealed_item(self, sha256: bytes) -> Path:
+        """Return where the sealed item with this digest lies."""
+        return self.path / ITEMS / f"{sha256.hex()}.pgp"
+
+    def due_day(self, received: date) -> date | None:
+        """Return the day verification is due; None beyond the calendar."""
+        working_days = self.profile.deadline_working_days
+        try:
+            return due_day(received, working_days, self.calendar).due
+        except BeyondCalendar:
+            return None
+
+
+def create_desk(
+    path: Path,
+    *,
+    name: str,
+    email: str | None,
+    passphrase: bytes | None,
+    institution: Institution,
+    today: date,
+    entropy: Callable[[int], bytes],
+    expires_days: int = EXPIRES_DAYS,
+) -> Enrolment:
+    """
+    Make a desk, everything or nothing.
+
+    Args:
+        path: A folder that does not exist yet.
+
+        name: The officer's, as the others know them.
+
+        email: For the key; by default one that is no address of anybody.
+
+        passphrase: Protects the key pair; None where the disk is encrypted.
+
+        institution: Whose rules and holidays the deadlines follow.
+
+        entropy: Gives random bytes, as `os.urandom` does.
+
+    Raises:
+        FileExistsError: If there is something of that name.
+
+        CryptoError: If the key pair cannot be made.
+
+        CaseworkError: If profile or calendar are malformed.
+
+    Returns:
+        The enrolment, which is also in the folder.
+    """
+    Profile.parse(institution.profile)
+    Calendar.parse(institution.calendar)
+    desk_id = entropy(DESK_ID_BYTES)
+    with new_directory(path) as partial:
+        for file_name, text in (
+            (_PROFILE, institution.profile),
+            (_CALENDAR, institution.calendar),
+        ):
+            _write(partial / file_name, text.encode())
+        fingerprint = generate_officer_key(
+            partial / _KEYS,
+            name=name,
+            # RFC 2606: nobody can ever have a name below "invalid".
+            email=email or f"{desk_id.hex()}@desk.invalid",
+            expires_days=expires_days,
+            passphrase=passphrase,
+            today=today,
+        )
+        certificate = Keyring(partial / _KEYS).export(fingerprint)
+        key = entropy(KEY_BYTES)
+        sealed_key = _seal_to_oneself(key, fingerprint, certificate, today)
+        _write(partial / _CASEBOOK_KEY, sealed_key)
+        create_casebook(partial / _CASEBOOK, key)
+        (partial / ITEMS).mkdir(mode=0o700)
+        record = DeskRecord(
+            name=name,
+            desk_id=desk_id.hex(),
+            fingerprint=fingerprint,
+            protected=passphrase is not None,
+        )
+        _write(partial / _RECORD, strict.render(record))
+        enrolment = Enrolment(
+            name=name, desk_id=desk_id.hex(), certificate=certificate.decode("ascii")
+        )
+        _write(partial / ENROLMENT, enrolment.to_json())
+    return enrolment
+
+
+def read_record(path: Path) -> DeskRecord:
+    """
+    Read who the desk in a folder is; needs no key.
+
+    Raises:
+        NoDesk: If there is none.
+    """
+    try:
+        content = (path / _RECORD).read_bytes()
+        return strict.parse(
+            DeskRecord, content, limit_bytes=RECORD_BYTES, malformed=MalformedDesk
+        )
+    except (OSError, MalformedDesk):
+        raise NoDesk(f"there is no desk in {path}") from None
+
+
+@contextmanager
+def open_desk(path: Path, *, passphrase: bytes | None) -> Iterator[Desk]:
+    """
+    Open a desk, for one program at a time.
+
+    Raises:
+        NoDesk: If there is none.
+
+        DeskInUse: If another program has it open.
+
+        DeskLocked: If the officer's key does not open the casebook's.
+
+        CasebookUnreadable: If the casebook is damaged.
+
+        CaseworkError: If profile or calendar are malformed.
+    """
+    record = read_record(path)
+    with _locked(path):
+        profile = Profile.parse(_text(path / _PROFILE))
+        calendar = Calendar.parse(_text(path / _CALENDAR))
+        with SecretKeyring(path / _KEYS, passphrase=passphrase) as keys:
+            key = _open_key(keys, path / _CASEBOOK_KEY)
+            casebook = open_casebook(path / _CASEBOOK, key)
+            try:
+                yield Desk(path, record, keys, casebook, profile, calendar)
+            finally:
+                casebook.close()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DeskInUse(DeskInUse.__doc__) from None
+        yield
+    finally:
+        os.close(descriptor)  # Gives up the lock.
+
+
+def _open_key(keys: SecretKeyring, sealed: Path) -> bytes:
+    pieces: list[bytes] = []
+    try:
+        with sealed.open("rb") as file:
+            keys.open(file, sink=pieces.append)
+    except (CannotOpen, OSError):
+        raise DeskLocked(DeskLocked.__doc__) from None
+    return b"".join(pieces)
+
+
+def _seal_to_oneself(
+    content: bytes, fingerprint: Fingerprint, certificate: bytes, today: date
+) -> bytes:
+    # Nobody has certified the key yet.  In a keyring that is thrown away
+    # afterwards the officer may vouch for themselves.
+    pieces: list[bytes] = []
+    with tempfile.TemporaryDirectory(prefix="bisik-keys-") as name:
+        keyring = Keyring(Path(name))
+        keyring.trust_organisation(certificate)
+        with keyring.sealing([fingerprint], sink=pieces.append, day=today) as sealing:
+            sealing.write(content)
+    return b"".join(pieces)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise NoDesk(f"{path} is not UTF-8") from None
+
+
+def _write(path: Path, content: bytes) -> None:
+    with new_file(path) as file:
+        file.write(content)

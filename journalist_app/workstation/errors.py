@@ -1,0 +1,64 @@
+"""
+What a desk can refuse.
+
+    DeskError
+      +- NoDesk             the folder is not a desk
+      +- DeskInUse          another program has it open
+      +- DeskLocked         its casebook's key cannot be opened
+      +- CasebookUnreadable the casebook is damaged, or of another version
+      +- ForeignBundle      the bundle is of another installation
+      +- UnknownCase        no case has this name
+      +- UnusableReply      the reply contradicts itself
+      +- NothingToExport    everything is in an earlier outbox
+      +- UnknownOutbox      there is no outbox of this number
+      +- NotEnrolledYet     no bundle has told which installation this is
+      +- SavedFileDiffers   an attachment is not the one that was recorded
+"""
+
+
+class DeskError(Exception):
+    """The desk did not do it, and nothing was changed."""
+
+
+class NoDesk(DeskError):
+    """There is no desk in this folder, or its desk.json cannot be read."""
+
+
+class DeskInUse(DeskError):
+    """Another program is working on this desk; wait until it has ended."""
+
+
+class DeskLocked(DeskError):
+    """The desk cannot be unlocked: wrong passphrase, or the key is not here."""
+
+
+class CasebookUnreadable(DeskError):
+    """The casebook is damaged, or of another version of this software."""
+
+
+class ForeignBundle(DeskError):
+    """The bundle is of another installation; nothing of it was imported."""
+
+
+class UnknownCase(DeskError):
+    """There is no case of this name on this desk."""
+
+
+class UnusableReply(DeskError):
+    """The reply cannot be written like this."""
+
+
+class NothingToExport(DeskError):
+    """There is nothing new to export."""
+
+
+class UnknownOutbox(DeskError):
+    """This desk has made no outbox of this number."""
+
+
+class NotEnrolledYet(DeskError):
+    """No bundle was imported yet, so it is not known whom an outbox is for."""
+
+
+class SavedFileDiffers(DeskError):
+    """An attachment is not the one that was recorded at import."""
