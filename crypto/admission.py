@@ -16,6 +16,7 @@ keys are section 10.1.  This module does no I/O.
 
 import base64
 import binascii
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ class AdmittedKey:
 @dataclass(frozen=True)
 class UsableKeys:
     """
-    The answer to "whom can we seal to today?"
+    The answer to the question: whom can we seal to today?
 
     Attributes:
         usable: Those that are fit, in the order they were asked for.
@@ -134,12 +135,31 @@ def read_key_file(untrusted_content: bytes) -> bytes:
     return content
 
 
+def fingerprint_in(untrusted_content: bytes) -> Fingerprint:
+    """
+    Return the fingerprint of the one public key in a file, without gpg.
+
+    Raises:
+        KeyNotAdmitted: As `read_key_file`, and if the key is not of version 4.
+    """
+    content = read_key_file(untrusted_content)
+    _tag, body = next(iter(split_packets(content)))
+    if body[:1] != b"\x04":
+        raise KeyNotAdmitted("the key is of a version not used here")
+    # RFC 9580, section 5.5.4.2: 0x99, a length of two bytes, the packet's body.
+    hashed = b"\x99" + len(body).to_bytes(2, "big") + body
+    digest = hashlib.sha1(hashed, usedforsecurity=False).hexdigest()
+    return Fingerprint(digest.upper())
+
+
 def unfit_because(listed: Mapping[str, Any], *, now: datetime) -> str | None:
     """
     Say why nothing may be sealed to a key.
 
     Args:
         listed: The key in python-gnupg's listing, made for *now*.
+
+        now: The moment at which it should be fit.
 
     Returns:
         A reason that completes "the key is refused:", or None if it is fit.

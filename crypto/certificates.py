@@ -64,12 +64,16 @@ def generate_officer_key(
 
         name: As the other officers know them; it may be a function.
 
+        email: Need not exist; it only tells keys apart.
+
         expires_days: After how many days the key and its subkey end.
 
         passphrase: None for a key that other means protect, such as an
             encrypted disk.
 
         today: The day in the key.
+
+        gpg_binary: Name or path of gpg 2.2 or newer.
 
     Raises:
         KeyNotMade: If gpg did not make it.
@@ -144,7 +148,11 @@ def certify(
 
         officer_key: As the officer exported it.
 
+        passphrase: Of the organisation's key, if it has one.
+
         today: The day in the certification.
+
+        gpg_binary: Name or path of gpg 2.2 or newer.
 
     Raises:
         KeyNotAdmitted: If the file is not exactly one public key.

@@ -82,7 +82,7 @@ def parse_codename(untrusted_text: str, wordlists: Sequence[Wordlist]) -> Codena
         mended = [wordlist.mend(word) for word in words]
         if None not in mended:
             reading = " ".join(word for word in mended if word)
-            slips = sum(word != typed for word, typed in zip(mended, words, strict=True))
+            slips = sum(a != b for a, b in zip(mended, words, strict=True))
             readings[reading] = slips
     if not readings:
         raise MalformedCodename(MalformedCodename.__doc__)

@@ -33,7 +33,16 @@ PIECE_BYTES = 64 * 1024
 END_OF_ARCHIVE_BYTES = 2 * BLOCK_BYTES
 
 _ZERO_BLOCK = bytes(BLOCK_BYTES)
-_KIND_FIELD = slice(156, 157)  # "typeflag" in POSIX.1-1988.
+# Fields of a header block, POSIX.1-1988, section 10.1.1.
+_NAME_FIELD = slice(0, 100)
+_SIZE_FIELD = slice(124, 136)
+_KIND_FIELD = slice(156, 157)  # "typeflag"
+_FORMAT_FIELD = slice(257, 265)  # "magic" and "version"
+_USTAR = b"ustar\x0000"
+# Control, format (direction marks among them) and surrogate characters.  Not all
+# of category C: what one version of Unicode has not assigned yet is a letter to
+# the next one, and two machines must agree about a name.
+_REFUSED_CATEGORIES = ("Cc", "Cf", "Cs")
 
 
 class MalformedContainer(CryptoError):
@@ -172,8 +181,7 @@ class Entry:
         """
         if self.size_bytes > limit_bytes:
             raise MalformedContainer(
-                f"the member {self.untrusted_name!r} is larger than "
-                f"{limit_bytes} bytes"
+                f"the member {self.untrusted_name!r} is larger than {limit_bytes} bytes"
             )
         return b"".join(self.chunks())
 
@@ -232,6 +240,17 @@ class ContainerReader:
                 f"the member {member.name!r} is larger than "
                 f"{self._limits.entry_bytes} bytes"
             )
+        # tarfile also reads GNU headers, names in two fields, bytes behind a
+        # name's end and numbers such as 1_7.  Other programs read those
+        # differently, and an archive must have one meaning only.
+        if (
+            block[_NAME_FIELD] != member.name.encode().ljust(NAME_BYTES, b"\0")
+            or block[_SIZE_FIELD] != b"%011o\0" % member.size
+            or block[_FORMAT_FIELD] != _USTAR
+        ):
+            raise MalformedContainer(
+                f"the header of the member {member.name!r} is not plain ustar"
+            )
         return Entry(member.name, member.size, self._source)
 
 
@@ -252,7 +271,7 @@ def check_name(name: str) -> None:
         raise UnusableName(f"a member's name must be 1 to {NAME_BYTES} bytes long")
     if any(part in ("", ".", "..") for part in name.split("/")) or "\\" in name:
         raise UnusableName(f"the member name {name!r} could leave its folder")
-    if any(unicodedata.category(character).startswith("C") for character in name):
+    if any(unicodedata.category(c) in _REFUSED_CATEGORIES for c in name):
         raise UnusableName(f"the member name {name!r} has a control character")
 
 
@@ -279,7 +298,9 @@ class _Bounded:
             if piece.strip(b"\0"):
                 raise MalformedContainer("something follows the end of the archive")
             seen += len(piece)
-        if seen < at_least or seen % BLOCK_BYTES:
+        # How many zeros follow is the business of whoever fills up: slots do not
+        # end at the border of a block.
+        if seen < at_least:
             raise MalformedContainer("the archive ends too early")
 
     def _read(self, size: int) -> bytes:

@@ -78,8 +78,10 @@ class Stretcher:
             at_once: Derivations that may run side by side.
 
         Raises:
-            ValueError: If *salt* is not 16 bytes.
+            ValueError: If *salt* is not 16 bytes, or *at_once* not at least 1.
         """
+        if at_once < 1:  # Everybody would queue for ever.
+            raise ValueError("at least one derivation must be allowed at once")
         if len(salt) != SALT_BYTES:
             raise ValueError(f"the salt must be {SALT_BYTES} bytes")
         self._salt = salt

@@ -2,7 +2,7 @@
 Padding: which sizes the world may see.
 
     64 KiB ... 16 MiB    the next power of two       (9 sizes)
-    above 16 MiB         the Padmé size              (at most 6.25 % more)
+    above 16 MiB         the Padmé size              (at most 3.2 % more)
 
 A report of text and a report with one small photograph look alike, because a
 text-only report is by far the commonest and the smallest class is wide enough
@@ -30,7 +30,7 @@ def padme(size_bytes: int) -> int:
 
     Returns:
         The smallest size, not below *size_bytes*, whose binary form has no more
-        significant bits than its exponent needs: at most 11.2 % larger.
+        significant bits than its exponent needs: at most 11.7 % larger.
     """
     if size_bytes < 0:
         raise ValueError("a size cannot be negative")

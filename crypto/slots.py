@@ -156,7 +156,8 @@ def parse_part(room: bytes) -> Part:
         version, index, count = _PART_HEADER.unpack_from(room)
     except struct.error:
         raise CannotOpenSlot(CannotOpenSlot.__doc__) from None
-    if version != _VERSION or index >= count:
+    header = _PART_HEADER.pack(_VERSION, index, count)  # Its spare bytes are zero.
+    if version != _VERSION or index >= count or not room.startswith(header):
         raise CannotOpenSlot(CannotOpenSlot.__doc__)
     return Part(index, count, room[_PART_HEADER.size :])
 

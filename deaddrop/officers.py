@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from sqlalchemy import Row, Select, insert, or_, select, update
 
 from deaddrop import schema
-from deaddrop.chance import Chance
 from deaddrop.desks import delete_held_by_all
 from deaddrop.engine import Database
 from deaddrop.errors import OfficerExists, UnknownOfficer
@@ -38,28 +37,41 @@ class Officer:
 class Officers:
     """The officers that are or were enrolled."""
 
-    def __init__(self, database: Database, chance: Chance) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._chance = chance
 
-    def add(self, *, fingerprint: str, name: str, certificate: bytes) -> Officer:
+    def add(
+        self, *, fingerprint: str, name: str, certificate: bytes, desk_id: bytes
+    ) -> Officer:
         """
-        Enrol an officer and open a desk for them.
+        Enrol an officer and their desk.
 
         From now on an item stays until this desk, too, has signed that it holds it.
 
-        Raises:
-            OfficerExists: If the fingerprint is enrolled, retired or not.
+        Args:
+            fingerprint: Of the officer's key.
 
-            ValueError: If the fingerprint is not 40 characters long.
+            name: As the ministry gives it.
+
+            certificate: The public key, armored.
+
+            desk_id: 16 random bytes that the desk has drawn.
+
+        Raises:
+            OfficerExists: If fingerprint or desk is enrolled, retired or not.
+
+            ValueError: If the fingerprint is not 40 characters long, or the desk's
+                name not 16 bytes.
         """
         if len(fingerprint) != schema.FINGERPRINT_CHARACTERS:
             raise ValueError("a fingerprint is 40 hexadecimal digits")
+        if len(desk_id) != schema.DESK_ID_BYTES:
+            raise ValueError(f"the name of a desk is {schema.DESK_ID_BYTES} bytes")
         officer = Officer(
             fingerprint=fingerprint,
             name=name,
             certificate=certificate,
-            desk_id=self._chance.bytes(schema.DESK_ID_BYTES),
+            desk_id=desk_id,
             retired=False,
         )
         table = schema.officer

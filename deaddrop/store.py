@@ -59,7 +59,7 @@ class DeadDrop:
         self.mailbox = Mailbox(database, known_dummies, chance)
         self.intake = Intake(database, self.mailbox)
         self.sessions = Sessions(database)
-        self.officers = Officers(database, chance)
+        self.officers = Officers(database)
         self.desks = Desks(database, self.mailbox)
         self._installation: Installation | None = None
 

@@ -37,13 +37,13 @@ def new_file(path: Path, *, replace: bool = False) -> Iterator[BinaryIO]:
     descriptor, name = tempfile.mkstemp(prefix=_hidden(path), dir=path.parent)
     partial = Path(name)
     try:
-        with open(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         # Not os.link, which would never replace anything: the file systems of
         # sticks have no links.
-        os.rename(partial, path)
+        partial.rename(path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
@@ -67,7 +67,7 @@ def new_directory(path: Path) -> Iterator[Path]:
     try:
         yield partial
         sync_directory(partial)
-        os.rename(partial, path)
+        partial.rename(path)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise

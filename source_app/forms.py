@@ -10,6 +10,7 @@ import secrets
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Regexp, StopValidation
 
 from casework.item import MESSAGE_CHARACTERS
@@ -101,9 +102,9 @@ class ReportForm(TokenForm):
     first_hand = RadioField(
         _("Dari mana Anda mengetahuinya?"),
         choices=[
-            ("first-hand", _("Saya melihat atau mengalaminya sendiri")),
-            ("hearsay", _("Saya mendengarnya dari orang lain")),
-            ("unsure", _("Keduanya, atau tidak ingin menjawab")),
+            SelectChoice("first-hand", _("Saya melihat atau mengalaminya sendiri")),
+            SelectChoice("hearsay", _("Saya mendengarnya dari orang lain")),
+            SelectChoice("unsure", _("Keduanya, atau tidak ingin menjawab")),
         ],
         default="",
         validate_choice=False,

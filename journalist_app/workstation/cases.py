@@ -21,15 +21,13 @@ from sqlalchemy import Connection, Row, select, update
 
 from casework import strict
 from casework.errors import CaseworkError
-from casework.item import ItemKind, ReadMarks, missing_before
-from casework.item import READ_MARKS_BYTES
+from casework.item import READ_MARKS_BYTES, ItemKind, ReadMarks, missing_before
 from casework.reply import LETTER_BYTES, CaseStatus, Letter
 from casework.report import Report
 from journalist_app.durable import refuse_existing, sync_directory
 from journalist_app.workstation import casebook
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.errors import (
-    CasebookUnreadable,
     SavedFileDiffers,
     UnknownCase,
 )
@@ -228,7 +226,7 @@ class _Saver:
         refuse_existing(path)
         descriptor, partial = tempfile.mkstemp(prefix=".", dir=self._directory)
         self._stack.callback(Path(partial).unlink, missing_ok=True)
-        file = self._stack.enter_context(open(descriptor, "wb"))
+        file = self._stack.enter_context(os.fdopen(descriptor, "wb"))
         digest = hashlib.sha256()
         self._partial.append((path, Path(partial), file))
         self._digests.append(digest)
@@ -248,7 +246,7 @@ class _Saver:
             file.flush()
             os.fsync(file.fileno())
             refuse_existing(path)
-            os.rename(partial, path)
+            partial.rename(path)
         sync_directory(self._directory)
         self.saved = tuple(path for path, _partial, _file in self._partial)
 

@@ -146,7 +146,11 @@ def create_desk(
 
         institution: Whose rules and holidays the deadlines follow.
 
+        today: The day in the key.
+
         entropy: Gives random bytes, as `os.urandom` does.
+
+        expires_days: After how many days the key ends.
 
     Raises:
         FileExistsError: If there is something of that name.

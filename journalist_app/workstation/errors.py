@@ -53,7 +53,7 @@ class NothingToExport(DeskError):
 
 
 class UnknownOutbox(DeskError):
-    """This desk has made no outbox of this number."""
+    """The desk has made no outbox of this number."""
 
 
 class NotEnrolledYet(DeskError):

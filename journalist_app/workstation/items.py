@@ -71,7 +71,7 @@ def open_item(
     reading, writing = os.pipe()
     malformed: MalformedItem | None = None
     opened: OpenedItem | None = None
-    with ThreadPoolExecutor(1) as pool, open(reading, "rb") as stream:
+    with ThreadPoolExecutor(1) as pool, os.fdopen(reading, "rb") as stream:
         opening = pool.submit(_open_into, writing, keys, sealed)
         try:
             opened = _read(stream, receive)

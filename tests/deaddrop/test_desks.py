@@ -33,8 +33,12 @@ MANIFEST = bytes(range(32))
 def officers(drop: DeadDrop) -> tuple[Officer, Officer]:
     """Two officers with their desks."""
     return (
-        drop.officers.add(fingerprint="A" * 40, name="Officer A", certificate=b"A"),
-        drop.officers.add(fingerprint="B" * 40, name="Officer B", certificate=b"B"),
+        drop.officers.add(
+            fingerprint="A" * 40, name="Officer A", certificate=b"A", desk_id=b"a" * 16
+        ),
+        drop.officers.add(
+            fingerprint="B" * 40, name="Officer B", certificate=b"B", desk_id=b"b" * 16
+        ),
     )
 
 
@@ -210,9 +214,21 @@ def test_officers_are_enrolled_once(
     """Neither an enrolled nor an unknown fingerprint changes anything."""
     before = read_everything(drop)
     with pytest.raises(OfficerExists):
-        drop.officers.add(fingerprint="A" * 40, name="Other", certificate=b"")
+        drop.officers.add(
+            fingerprint="A" * 40, name="Other", certificate=b"", desk_id=b"c" * 16
+        )
+    with pytest.raises(OfficerExists):
+        drop.officers.add(
+            fingerprint="C" * 40, name="Other", certificate=b"", desk_id=b"a" * 16
+        )
     with pytest.raises(ValueError, match="40 hexadecimal digits"):
-        drop.officers.add(fingerprint="A" * 39, name="Other", certificate=b"")
+        drop.officers.add(
+            fingerprint="A" * 39, name="Other", certificate=b"", desk_id=b"c" * 16
+        )
+    with pytest.raises(ValueError, match="16 bytes"):
+        drop.officers.add(
+            fingerprint="C" * 40, name="Other", certificate=b"", desk_id=b"c" * 15
+        )
     with pytest.raises(UnknownOfficer):
         drop.officers.retire("C" * 40)
     with pytest.raises(UnknownOfficer):

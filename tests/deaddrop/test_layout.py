@@ -52,7 +52,7 @@ class Traffic:
     def run(self) -> None:
         """Let sixty reporters report while officers collect and answer."""
         officer = self.drop.officers.add(
-            fingerprint="A" * 40, name="Officer A", certificate=b"A"
+            fingerprint="A" * 40, name="Officer A", certificate=b"A", desk_id=b"d" * 16
         )
         sessions: list[bytes] = []
         for reporter in range(REPORTERS):
@@ -163,7 +163,7 @@ def test_what_is_gone_is_gone(sqlite_drop: DeadDrop, entropy: Entropy) -> None:
     first = new_slot(entropy)
     content, session = entropy(ITEM_BYTES), entropy(4_096)
     officer = sqlite_drop.officers.add(
-        fingerprint="A" * 40, name="Officer A", certificate=b"A"
+        fingerprint="A" * 40, name="Officer A", certificate=b"A", desk_id=b"d" * 16
     )
     item = sealed_item(content)
     sqlite_drop.intake.accept(item, day=DAY, writes=[first])

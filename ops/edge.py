@@ -1,0 +1,27 @@
+"""The outer edge: the clock and the source of randomness of this machine."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True)
+class Edge:
+    """
+    What comes from outside; tests bring their own.
+
+    Attributes:
+        now: Seconds since the epoch.
+
+        entropy: Gives as many random bytes as asked for.
+    """
+
+    now: Callable[[], float] = time.time
+    entropy: Callable[[int], bytes] = os.urandom
+
+    def today(self, zone: ZoneInfo) -> date:
+        """Return the day it is in *zone*: an institution's day is a local one."""
+        return datetime.fromtimestamp(self.now(), UTC).astimezone(zone).date()

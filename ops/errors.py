@@ -1,0 +1,150 @@
+"""
+What the command refuses, and the way out.
+
+    bisik: error: what is wrong, by name
+    bisik: hint: what to do about it
+
+An error of any package becomes these lines and exit code 1.  The way out is
+known here and nowhere else, because only here is it known which command runs.
+"""
+
+import inspect
+
+import click
+
+from casework.deadlines import MalformedCalendar
+from casework.errors import CaseworkError
+from casework.profile import MalformedProfile
+from crypto.admission import KeyNotAdmitted, SecretKeyRefused
+from crypto.errors import CryptoError
+from crypto.gpg import GpgMissing
+from crypto.openpgp import OrganisationRefused, SignatureRefused
+from crypto.opening import CannotSign
+from deaddrop import (
+    AlreadyInstalled,
+    DeadDropError,
+    DeadDropUnavailable,
+    NotInstalled,
+    NotMigrated,
+    OfficerExists,
+    OutboxConflict,
+    UnknownItem,
+)
+from journalist_app.courier.errors import CourierError
+from journalist_app.workstation.errors import (
+    DeskError,
+    DeskLocked,
+    ForeignBundle,
+    NoDesk,
+    NotEnrolledYet,
+    NothingToExport,
+    UnknownCase,
+)
+
+
+class OpsError(Exception):
+    """The command did not do it, and nothing was changed."""
+
+
+class NoServer(OpsError):
+    """There is no server directory here."""
+
+
+class MalformedSettings(OpsError):
+    """The file bisik.toml is not as it must be."""
+
+
+class NoPrivateMemory(OpsError):
+    """There is no folder in memory that belongs to this user alone."""
+
+
+class NoOrganisation(OpsError):
+    """There is no organisation's key in this folder."""
+
+
+class NoOrganisationKey(OpsError):
+    """This server does not know the organisation's key yet."""
+
+
+class FingerprintDiffers(OpsError):
+    """The fingerprint is not that of the key in the file."""
+
+
+class UnknownDeskName(OpsError):
+    """No active officer has a desk of this name."""
+
+
+class UnusablePassphrase(OpsError):
+    """The passphrase could not be read."""
+
+
+# What a person at the command line may meet; anything else is a fault of ours.
+REFUSALS = (
+    CaseworkError,
+    CourierError,
+    CryptoError,
+    DeadDropError,
+    DeskError,
+    OpsError,
+    OSError,
+)
+
+# The first that fits counts.
+_HINTS: tuple[tuple[type[Exception], str], ...] = (
+    (NoServer, "make one with: bisik init --directory DIRECTORY"),
+    (NoDesk, "make one with: bisik desk init DIRECTORY --name NAME"),
+    (NoOrganisation, "make one with: bisik organisation init DIRECTORY"),
+    (NoOrganisationKey, "run: bisik organisation trust organisation.asc"),
+    (NoPrivateMemory, 'name a tmpfs folder as "memory" in bisik.toml'),
+    (FingerprintDiffers, "compare it with the officer once more, face to face"),
+    (UnknownDeskName, "see the names with: bisik officers list"),
+    (DeskLocked, "type the passphrase that was chosen at bisik desk init"),
+    (ForeignBundle, "each desk belongs to one server; ask where the bundle is from"),
+    (NothingToExport, "the last outbox again: bisik desk export --again NUMBER"),
+    (NotEnrolledYet, "import a bundle first: bisik desk import BUNDLE"),
+    (UnknownCase, "see the names with: bisik desk list --all"),
+    (CannotSign, "if the key has expired, the officer needs a new desk"),
+    (SecretKeyRefused, "ask the officer for enrolment.json; it has no secret in it"),
+    (KeyNotAdmitted, "let the organisation's key certify the enrolment, and retry"),
+    (OrganisationRefused, "a server trusts one organisation's key, once and for all"),
+    (SignatureRefused, "ask the officer to export the outbox again"),
+    (AlreadyInstalled, "to add a machine to it: bisik init --join --database URL"),
+    (NotInstalled, "run: bisik init"),
+    (NotMigrated, "the database is of another version of Bisik"),
+    (OfficerExists, "see who is enrolled with: bisik officers list --all"),
+    (OutboxConflict, "nothing was applied; keep the outbox, and ask the officer"),
+    (UnknownItem, "an item was collected meanwhile; run the command again"),
+    (DeadDropUnavailable, "see to the disk and the database, then try again"),
+    (MalformedProfile, "the fields are described in docs/spec/profile.md"),
+    (MalformedCalendar, "the file is described in docs/spec/calendar.md"),
+    (GpgMissing, "install the Debian packages gnupg and gpg-agent"),
+    (FileExistsError, "choose another name; nothing is ever replaced"),
+)
+
+
+class Refusal(click.ClickException):
+    """A refusal as people see it."""
+
+    def __init__(self, message: str, hint: str | None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+    @classmethod
+    def of(cls, error: Exception) -> "Refusal":
+        """Put an error of any package into words."""
+        hint = next((text for kind, text in _HINTS if isinstance(error, kind)), None)
+        return cls(_sentence(error), hint)
+
+    def show(self, file: object = None) -> None:
+        """Write the two lines to standard error."""
+        click.echo(f"bisik: error: {self.message}", err=True)
+        if self.hint:
+            click.echo(f"bisik: hint: {self.hint}", err=True)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{error.filename}: " if error.filename else ""
+        return place + error.strerror.lower()
+    text = str(error) or inspect.getdoc(type(error)) or type(error).__name__
+    return (text[:1].lower() + text[1:]).rstrip(".")

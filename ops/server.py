@@ -1,0 +1,228 @@
+"""
+The server directory: one machine of an installation.
+
+    bisik.toml      the settings of this machine
+    profile.toml    the institution
+    calendar.csv    its working days
+    deaddrop.db     the dead drop, unless it is on PostgreSQL
+    keyring/        GNUPGHOME, public keys only
+    spool/          sealed items on their way into the dead drop
+
+Specified in docs/spec/server-directory.md.
+"""
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from importlib import resources
+from pathlib import Path
+
+from casework.deadlines import Calendar
+from casework.profile import Profile, shipped_profile
+from crypto.openpgp import Keyring
+from deaddrop import (
+    DeadDrop,
+    Installation,
+    KnownDummies,
+    NotInstalled,
+    migrate,
+    open_deaddrop,
+)
+from journalist_app.durable import new_directory, new_file
+from ops.edge import Edge
+from ops.errors import NoServer, OpsError
+from ops.memory import private_memory
+from ops.officer_keys import synchronise
+from ops.settings import Settings, render_settings
+
+SETTINGS = "bisik.toml"
+PROFILE = "profile.toml"
+CALENDAR = "calendar.csv"
+DATABASE = "deaddrop.db"
+KEYRING = "keyring"
+SPOOL = "spool"
+
+log = logging.getLogger("bisik.ops")
+
+
+class UnusableDatabase(OpsError):
+    """The database's address must be sqlite:////PATH or postgresql://..."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """An open server directory; made by `open_server`."""
+
+    directory: Path
+    drop: DeadDrop
+    keyring: Keyring
+    profile: Profile
+    calendar: Calendar
+    spool_directory: Path
+    installation: Installation
+    settings: Settings = field(repr=False)
+
+    def today(self, edge: Edge) -> date:
+        """Return the day it is in the institution's zone."""
+        return edge.today(self.profile.zone)
+
+    def synchronise(self, edge: Edge) -> None:
+        """Bring this machine's keyring to what the database says."""
+        refused = synchronise(
+            self.keyring,
+            self.directory / KEYRING,
+            self.drop.officers.list(),
+            today=self.today(edge),
+        )
+        for reason in refused.values():
+            log.error("an officer is left out: %s", reason)
+
+
+def shipped_calendar() -> str:
+    """Return the text of the calendar that Bisik ships, for Indonesia."""
+    file = resources.files("casework").joinpath("calendars/indonesia.csv")
+    return file.read_text(encoding="utf-8")
+
+
+def create_server(
+    directory: Path,
+    edge: Edge,
+    *,
+    profile: str | None = None,
+    organisation_key: bytes | None = None,
+    database: str | None = None,
+    join: bool = False,
+) -> None:
+    """
+    Make a server directory and its installation, everything or nothing.
+
+    Args:
+        directory: Must not exist.
+
+        edge: Clock and randomness.
+
+        profile: The text of a profile; the shipped one by default.
+
+        organisation_key: The public key that certifies officers.
+
+        database: Of PostgreSQL; by default a file in the folder.
+
+        join: Use the installation that is in the database, to add a machine.
+
+    Raises:
+        FileExistsError: If there is something of that name.
+
+        AlreadyInstalled: If the database has an installation, without *join*.
+
+        NotInstalled: If it has none, with *join*.
+
+        MalformedProfile, KeyNotAdmitted, DeadDropUnavailable, NoPrivateMemory:
+            As their sentences say.
+    """
+    directory = directory.absolute()
+    profile_text = shipped_profile() if profile is None else profile
+    zone = Profile.parse(profile_text).zone
+    with new_directory(directory) as partial:
+        texts = {
+            SETTINGS: render_settings(database=database),
+            PROFILE: profile_text,
+            CALENDAR: shipped_calendar(),
+        }
+        for name, text in texts.items():
+            with new_file(partial / name) as file:
+                file.write(text.encode())
+        (partial / SPOOL).mkdir(mode=0o700)
+        keyring = Keyring(partial / KEYRING)
+        if organisation_key is not None:
+            keyring.trust_organisation(organisation_key)
+        _install(partial, directory, edge, edge.today(zone), database, join=join)
+
+
+@contextmanager
+def open_server(directory: Path, edge: Edge) -> Iterator[Server]:
+    """
+    Open a server directory.
+
+    Raises:
+        NoServer: If there is none.
+
+        MalformedSettings, MalformedProfile, MalformedCalendar, NoPrivateMemory,
+        DeadDropError, CryptoError: As their sentences say.
+    """
+    directory = directory.absolute()
+    try:
+        settings = Settings.parse(_text(directory / SETTINGS))
+    except FileNotFoundError:
+        raise NoServer(f"there is no server directory at {directory}") from None
+    profile = Profile.parse(_text(directory / PROFILE))
+    calendar = Calendar.parse(_text(directory / CALENDAR))
+    url = _database_url(directory, settings.database)
+    drop = _open_drop(url, directory, settings, edge)
+    try:
+        server = Server(
+            directory=directory,
+            drop=drop,
+            keyring=Keyring(directory / KEYRING),
+            profile=profile,
+            calendar=calendar,
+            spool_directory=directory / SPOOL,
+            installation=drop.installation,
+            settings=settings,
+        )
+        server.synchronise(edge)
+        yield server
+    finally:
+        drop.close()
+
+
+def _install(
+    partial: Path,
+    directory: Path,
+    edge: Edge,
+    today: date,
+    database: str | None,
+    *,
+    join: bool,
+) -> None:
+    url = _database_url(partial, database)
+    if not join:
+        _migrate(url)
+    drop = _open_drop(url, directory, Settings(), edge)
+    try:
+        if join and drop.installation is None:
+            raise NotInstalled
+        if not join:
+            drop.create_installation(edge.entropy, day=today)
+    finally:
+        drop.close()
+
+
+def _migrate(url: str) -> None:
+    try:
+        migrate(url)
+    except ValueError:
+        # The address may hold a password, so it is not repeated.
+        raise UnusableDatabase(UnusableDatabase.__doc__) from None
+
+
+def _open_drop(
+    url: str, directory: Path, settings: Settings, edge: Edge
+) -> DeadDrop:
+    memory = private_memory(settings.memory_directory, uid=os.getuid())
+    # By the folder's name, so that every command on this machine finds it before
+    # the database is open.
+    name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:32]
+    known = KnownDummies(memory / f"{name}.dummies", entropy=edge.entropy)
+    return open_deaddrop(url, known_dummies=known, entropy=edge.entropy)
+
+
+def _database_url(directory: Path, database: str | None) -> str:
+    return database or f"sqlite:///{directory / DATABASE}"
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "replace")

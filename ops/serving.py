@@ -1,0 +1,147 @@
+"""
+Serving: the reporters' site under gunicorn, in this very process.
+
+    master --fork--> worker --opens the server directory--> site
+           --fork--> worker --opens the server directory--> site
+
+Every worker opens the directory for itself, after the fork: neither the locks of
+SQLite nor the connections of PostgreSQL survive one.  Nothing is logged about
+requests, and what goes wrong in one is logged without its address or content.
+"""
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # No hints.
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # No hints.
+
+from crypto.keys import RFC_9106_LOW_MEMORY, Stretcher
+from crypto.wordlist import load_wordlist
+from ops.edge import Edge
+from ops.server import Server, open_server
+from source_app.app import create_app
+from source_app.reporting import Cases
+from source_app.services import Services
+
+THREADS = 16
+MOST_WORKERS = 2
+# Argon2id takes 64 MiB each: two at once per worker bound what a crowd can take.
+DERIVATIONS_AT_ONCE = 2
+# An upload of 200 MB over a slow circuit takes longer than gunicorn's 30 s, but
+# with threads this only limits how long a worker may not answer its master.
+WORKER_SECONDS = 120
+GRACEFUL_SECONDS = 30
+
+
+class DiscreetLogger(Logger):  # type: ignore[misc]  # The base class is untyped.
+    """Log that something failed, and not in which request."""
+
+    def exception(self, msg: object, *args: object, **kwargs: object) -> None:
+        """Leave out the address, and the traceback with its values."""
+        self.error("a request could not be answered")
+
+    def warning(self, msg: object, *args: object, **kwargs: object) -> None:
+        """Leave out warnings: those of gunicorn quote what a client sent."""
+
+
+class Site(BaseApplication):  # type: ignore[misc]  # The base class is untyped.
+    """The site as gunicorn runs it."""
+
+    def __init__(self, directory: Path, address: str, edge: Edge) -> None:
+        self._directory = directory
+        self._address = address
+        self._edge = edge
+        self._opened = ExitStack()
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set everything here: no configuration file and no variable counts."""
+        settings: dict[str, Any] = {
+            "bind": [self._address],
+            "workers": max(1, min(MOST_WORKERS, os.cpu_count() or 1)),
+            "worker_class": "gthread",
+            "threads": THREADS,
+            "timeout": WORKER_SECONDS,
+            "graceful_timeout": GRACEFUL_SECONDS,
+            # The heartbeat of the workers must not wait for a disk.
+            "worker_tmp_dir": "/dev/shm",  # noqa: S108 - gunicorn makes a nameless file.
+            "preload_app": False,
+            "umask": 0o077,
+            "accesslog": None,
+            "errorlog": "-",
+            "loglevel": "warning",
+            "logger_class": DiscreetLogger,
+            "proc_name": "bisik",
+            # Nobody needs to steer it but by signals.
+            "control_socket_disable": True,
+        }
+        for name, value in settings.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Open the server directory and make the site; called in each worker."""
+        server = self._opened.enter_context(open_server(self._directory, self._edge))
+        return create_app(make_services(server, self._edge))
+
+
+def make_services(server: Server, edge: Edge) -> Services:
+    """Put together what the reporters' site is made of."""
+    return Services(
+        drop=server.drop,
+        cases=Cases(
+            drop=server.drop,
+            keyring=server.keyring,
+            profile=server.profile,
+            calendar=server.calendar,
+            spool_directory=server.spool_directory,
+        ),
+        profile=server.profile,
+        stretcher=Stretcher(
+            server.installation.salt,
+            cost=RFC_9106_LOW_MEMORY,
+            at_once=DERIVATIONS_AT_ONCE,
+        ),
+        wordlists=(load_wordlist("id"), load_wordlist("en")),
+        secret_key=server.installation.secret_key,
+        hosts=tuple(server.settings.hosts),
+        today=lambda: server.today(edge),
+        now=edge.now,
+    )
+
+
+def serve(
+    directory: Path,
+    edge: Edge,
+    *,
+    port: int | None = None,
+    ready: Callable[[str], object],
+) -> None:
+    """
+    Serve the reporters' site until a signal ends it.
+
+    Args:
+        directory: The server directory.
+
+        edge: Clock and randomness.
+
+        port: In place of the one in bisik.toml.
+
+        ready: Told where the site is going to listen.
+
+    Raises:
+        As `open_server`, before anything listens.
+    """
+    with open_server(directory, edge) as server:
+        # What is wrong with the directory is told now, and not by each worker.
+        server.keyring.assert_public_only()
+        settings = server.settings
+    if settings.socket and port is None:
+        address = f"unix:{settings.socket}"
+    else:
+        address = f"127.0.0.1:{port or settings.port}"
+    ready(address)
+    Site(directory, address, edge).run()

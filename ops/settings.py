@@ -1,0 +1,99 @@
+"""
+Settings: what one machine must know beyond its institution's profile.
+
+The file bisik.toml may hold the password of a database, so it is its owner's
+alone and never quoted in a message.  Specified in docs/spec/server-directory.md.
+"""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ops.errors import MalformedSettings
+
+DEFAULT_PORT = 8080
+
+
+class Settings(BaseModel):
+    """
+    The contents of bisik.toml.
+
+    Attributes:
+        database: Of PostgreSQL; by default a file in the server directory.
+
+        hosts: Names under which the site may be called; empty for any.
+
+        port: On 127.0.0.1, unless there is a socket.
+
+        socket: Path of a Unix socket to listen on.
+
+        memory: A folder in memory for the names of dummies.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True
+    )
+
+    version: Literal[1] = 1
+    database: Annotated[str | None, Field(repr=False)] = None
+    hosts: list[Annotated[str, Field(min_length=1)]] = []
+    port: Annotated[int, Field(ge=1, le=65535)] = DEFAULT_PORT
+    socket: str | None = None
+    memory: str | None = None
+
+    @classmethod
+    def parse(cls, untrusted_text: str) -> Self:
+        """
+        Read bisik.toml.
+
+        Raises:
+            MalformedSettings: Naming the field, and never its value.
+        """
+        try:
+            return cls.model_validate(tomllib.loads(untrusted_text))
+        except tomllib.TOMLDecodeError:
+            raise MalformedSettings("bisik.toml is not TOML") from None
+        except ValidationError as error:
+            fault = error.errors(include_input=False, include_url=False)[0]
+            place = ".".join(str(step) for step in fault["loc"])
+            raise MalformedSettings(
+                f"the field {place!r} of bisik.toml: {fault['msg']}"
+            ) from None
+
+    @property
+    def memory_directory(self) -> Path | None:
+        """The folder in memory, if one is named."""
+        return Path(self.memory) if self.memory else None
+
+
+def render_settings(*, database: str | None) -> str:
+    """Write a new bisik.toml, with every field explained."""
+    # A string of JSON is one of TOML, too.
+    address = (
+        f"database = {json.dumps(database)}"
+        if database
+        else '# database = "postgresql://bisik@db.internal/bisik"'
+    )
+    return f"""\
+# The settings of this machine.  docs/spec/server-directory.md explains them.
+
+version = 1
+
+# Without it, the dead drop is the SQLite file deaddrop.db in this folder.
+{address}
+
+# Names under which the site may be called; none means any.
+# A site on the onion names its address here: ["....onion"]
+hosts = []
+
+# The site listens on 127.0.0.1 at this port, or on the socket if one is named.
+port = {DEFAULT_PORT}
+# socket = "/run/bisik/site.sock"
+
+# A folder in memory (tmpfs), mode 0700, that belongs to the service's user.
+# By default /run/bisik-UID if it is there, otherwise /dev/shm/bisik-UID.
+# memory = "/run/bisik"
+"""
