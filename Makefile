@@ -7,7 +7,7 @@ SHELL := /bin/bash
 # There is one machine and one environment: steps wait for one another.
 .NOTPARALLEL:
 
-# Where `make run` keeps its database and keys, and where it listens.
+# Where `make run` keeps what it stores, and the port it listens on.
 DATA ?= var/bisik
 PORT ?= 8080
 # More for pytest, as in: make test ARGS="-m 'not slow' tests/crypto"
@@ -39,7 +39,7 @@ help: ## List what there is to do
 
 .PHONY: run
 run: setup ## Start Bisik on this machine (DATA=var/bisik PORT=8080)
-	@exec $(BIN)/bisik run --data '$(DATA)' --port '$(PORT)'
+	@exec $(BIN)/bisik run '$(DATA)' --port '$(PORT)'
 
 
 ##@ Develop

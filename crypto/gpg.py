@@ -172,19 +172,32 @@ class GpgCall(gnupg.GPG):  # type: ignore[misc]  # The base class is untyped.
         List keys: all of them, or those of *fingerprints* that are there.
 
         Raises:
+            GpgMissing: If gpg cannot be started.
+
             GpgUnusable: If gpg did not get to the end.  A list that is empty by
                 accident must not pass for an empty keyring.
         """
-        listed = self.list_keys(secret=secret, keys=list(fingerprints) or None)
+        try:
+            listed = self.list_keys(secret=secret, keys=list(fingerprints) or None)
+        except OSError as error:
+            raise GpgMissing(GpgMissing.__doc__) from error
         # Exit code 2 also means that one of several keys is not there.
         if self.outcome.returncode not in ((0, 2) if fingerprints else (0,)):
             raise GpgUnusable("the keys in the keyring cannot be listed")
         return list(listed)
 
     def records(self, *arguments: str) -> list[list[str]]:
-        """Run a command and return the fields of the lines it prints."""
+        """
+        Run a command and return the fields of the lines it prints.
+
+        Raises:
+            GpgMissing: If gpg cannot be started.
+        """
         result = self.result_map["list"](self)
-        process = self._open_subprocess(list(arguments))
+        try:
+            process = self._open_subprocess(list(arguments))
+        except OSError as error:
+            raise GpgMissing(GpgMissing.__doc__) from error
         self._collect_output(process, result, stdin=process.stdin)
         lines = result.data.decode(self.ENCODING).splitlines()
         return [line.split(":") for line in lines]

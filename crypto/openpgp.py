@@ -123,6 +123,8 @@ class Keyring:
         self._gpg_binary = gpg_binary
         self._gpg = GpgCall(home, gpg_binary, autostart=False)
         self._changing = threading.Lock()
+        # Days on which gpg was made to judge anew because it refused a key.
+        self._trust_settled: set[date] = set()
 
     def trust_organisation(self, armored: bytes) -> Fingerprint:
         """
@@ -210,16 +212,14 @@ class Keyring:
         Cheap: one call of gpg while all is well.
         """
         asked = [parse_fingerprint(key) for key in dict.fromkeys(wanted)]
-        now = end_of_day(today)
-        listed = _listing(self._gpg, asked, now) if asked else {}
-        reasons = {
-            key: (
-                self._reason(self._gpg, listed[key], now)
-                if key in listed
-                else "not in the keyring"
-            )
-            for key in asked
-        }
+        reasons = self._reasons(asked, today)
+        if any(reasons.values()) and today not in self._trust_settled:
+            # gpg keeps its verdicts until the next expiry that it knows of.  If
+            # the clock once ran ahead, they are from a future that has not come.
+            self._trust_settled.add(today)
+            with self._changing:
+                self._call(end_of_day(today)).records("--yes", "--check-trustdb")
+            reasons = self._reasons(asked, today)
         return UsableKeys(
             usable=tuple(key for key, reason in reasons.items() if reason is None),
             refused={key: reason for key, reason in reasons.items() if reason},
@@ -347,6 +347,20 @@ class Keyring:
             f"the key {key} is refused: {refused.get(key, 'unfit for sealing')}"
             for key in keys
         )
+
+    def _reasons(
+        self, keys: Sequence[Fingerprint], today: date
+    ) -> dict[Fingerprint, str | None]:
+        now = end_of_day(today)
+        listed = _listing(self._gpg, keys, now) if keys else {}
+        return {
+            key: (
+                self._reason(self._gpg, listed[key], now)
+                if key in listed
+                else "not in the keyring"
+            )
+            for key in keys
+        }
 
     def _reason(self, gpg: GpgCall, listed: Any, now: datetime) -> str | None:
         reason = unfit_because(listed, now=now)

@@ -1,33 +1,22 @@
 """
-Word lists: the words that codenames are made of, and how a slip is mended.
+Word lists: 4,096 words a language, chosen so that slips can be mended.
 
-There is one list for each language that a reporter can read, 4,096 words each,
-in words/*.txt.  Two rules make them forgiving:
+No word of a list is a prefix of another, and no two are one insertion, deletion,
+substitution or swap of neighbours apart.  So one slip never turns a word into
+another word, and mostly leaves just one word that can have been meant.
 
-    no word is the beginning of another:  where one word ends is never in doubt
-    no two words are one slip apart:      one slip never makes another word
-
-A slip is one letter too many, one missing, one wrong, or two neighbours swapped:
-
-    rendag --> rendang     (a letter is missing)
-    pyaung --> payung      (two neighbours are swapped)
-    wcxlan --> None        (one slip does not explain it)
-
-A mistyped word can still lie one slip from two words of the list.  Then it is not
-mended: a guess would open nothing and would leave the person puzzled.
-
-The rules are checked in tests/crypto/test_wordlist.py; where the words come from
-is told in words/README.md.  The lists never change: somebody's codename is made
-of every word.
+The lists, their origin and their licences are in crypto/words/README.md.
 """
 
+import functools
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from importlib import resources
-from string import ascii_lowercase
 
 LANGUAGES = ("id", "en")
+LIST_WORDS = 4096  # 12 bits a word
+LONGEST_WORD = 9  # letters
 
 
 @dataclass(frozen=True)
@@ -36,69 +25,62 @@ class Wordlist:
     The words of one language.
 
     Attributes:
-        language: ISO 639-1 code of the language.
+        language: "id" or "en".
 
-        words: The words in alphabetical order.
+        words: All of them, sorted.
     """
 
     language: str
     words: tuple[str, ...] = field(repr=False)
     _known: frozenset[str] = field(init=False, repr=False, compare=False)
-    _longest: int = field(init=False, repr=False, compare=False)  # letters
 
     def __post_init__(self) -> None:
-        # A frozen dataclass can only set what it derives in this way.
         object.__setattr__(self, "_known", frozenset(self.words))
-        object.__setattr__(self, "_longest", max(map(len, self.words), default=0))
 
-    def __contains__(self, untrusted_word: object) -> bool:
-        """Tell whether a word stands on the list, letter for letter."""
-        return untrusted_word in self._known
+    def __contains__(self, word: object) -> bool:
+        return word in self._known
 
     def mend(self, untrusted_word: str) -> str | None:
         """
-        Find the word that somebody meant.
+        Return the word that was meant.
 
         Args:
-            untrusted_word: One word as it was typed, in lower case.
+            untrusted_word: In lower case.
 
         Returns:
             The word itself if it is on the list; else the only word of the list
-            that is one slip away; else nothing.
+            that is one slip away; else None.
         """
         if untrusted_word in self._known:
             return untrusted_word
-        if len(untrusted_word) > self._longest + 1:
-            # Spares the work on what no single slip can explain.
+        if len(untrusted_word) > LONGEST_WORD + 1:
             return None
-        meant = self._known.intersection(_one_slip_away(untrusted_word))
+        meant = {word for word in _one_slip_away(untrusted_word) if word in self._known}
         return meant.pop() if len(meant) == 1 else None
 
 
-@cache
+@functools.cache
 def load_wordlist(language: str) -> Wordlist:
     """
-    Read the list of a language, once per process.
-
-    Args:
-        language: One of `LANGUAGES`.
+    Load a list that comes with the package.
 
     Raises:
-        ValueError: If there is no list of this language.
+        ValueError: If there is none for *language*.
     """
-    # The name becomes part of a file name, so only known ones get that far.
     if language not in LANGUAGES:
-        raise ValueError(f"no word list of language {language!r}")
-    file = resources.files("crypto") / "words" / f"{language}.txt"
-    return Wordlist(language, tuple(file.read_text(encoding="utf-8").split()))
+        raise ValueError(f"there is no word list for {language!r}")
+    text = (resources.files("crypto") / "words" / f"{language}.txt").read_text("ascii")
+    return Wordlist(language, tuple(text.split()))
 
 
 def _one_slip_away(word: str) -> Iterator[str]:
-    """Make every text that one slip turns into *word*, or that *word* turns into."""
-    for place in range(len(word) + 1):
-        before, after = word[:place], word[place:]
-        for letter in ascii_lowercase:
-            yield before + letter + after
-            yield before + letter + after[1:]
-        yield before + after[1:]
-        yield before + after[1:2] + after[:1] + after[2:]
+    cuts = [(word[:place], word[place:]) for place in range(len(word) + 1)]
+    for head, tail in cuts:
+        if tail:
+            yield head + tail[1:]  # One letter too many was typed.
+        if len(tail) > 1:
+            yield head + tail[1] + tail[0] + tail[2:]
+        for letter in string.ascii_lowercase:
+            yield head + letter + tail  # One letter was left out.
+            if tail:
+                yield head + letter + tail[1:]

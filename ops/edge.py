@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 
@@ -17,10 +18,13 @@ class Edge:
         now: Seconds since the epoch.
 
         entropy: Gives as many random bytes as asked for.
+
+        memory: A folder in memory, in place of this machine's usual one.
     """
 
     now: Callable[[], float] = time.time
     entropy: Callable[[int], bytes] = os.urandom
+    memory: Path | None = None
 
     def today(self, zone: ZoneInfo) -> date:
         """Return the day it is in *zone*: an institution's day is a local one."""

@@ -18,8 +18,8 @@ from casework.profile import MalformedProfile
 from crypto.admission import KeyNotAdmitted, SecretKeyRefused
 from crypto.errors import CryptoError
 from crypto.gpg import GpgMissing
-from crypto.openpgp import OrganisationRefused, SignatureRefused
 from crypto.opening import CannotSign
+from crypto.openpgp import OrganisationRefused, SignatureRefused
 from deaddrop import (
     AlreadyInstalled,
     DeadDropError,

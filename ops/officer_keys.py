@@ -134,7 +134,9 @@ def list_officers(
     usable = keyring.usable(
         [Fingerprint(officer.fingerprint) for officer in active], today=today
     )
-    return tuple(_listed(keyring, officer, usable.refused, today) for officer in officers)
+    return tuple(
+        _listed(keyring, officer, usable.refused, today) for officer in officers
+    )
 
 
 def _listed(

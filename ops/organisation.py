@@ -94,9 +94,7 @@ def read_organisation(directory: Path) -> OrganisationRecord:
             malformed=MalformedRecord,
         )
     except (OSError, MalformedRecord):
-        raise NoOrganisation(
-            f"there is no organisation's key in {directory}"
-        ) from None
+        raise NoOrganisation(f"there is no organisation's key in {directory}") from None
 
 
 def certify_enrolment(

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from importlib import resources
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from casework.deadlines import Calendar
 from casework.profile import Profile, shipped_profile
@@ -28,7 +29,6 @@ from deaddrop import (
     DeadDrop,
     Installation,
     KnownDummies,
-    NotInstalled,
     migrate,
     open_deaddrop,
 )
@@ -86,6 +86,11 @@ def shipped_calendar() -> str:
     """Return the text of the calendar that Bisik ships, for Indonesia."""
     file = resources.files("casework").joinpath("calendars/indonesia.csv")
     return file.read_text(encoding="utf-8")
+
+
+def local_zone() -> ZoneInfo:
+    """Return the shipped profile's zone, where no profile is at hand."""
+    return Profile.parse(shipped_profile()).zone
 
 
 def create_server(
@@ -193,9 +198,10 @@ def _install(
         _migrate(url)
     drop = _open_drop(url, directory, Settings(), edge)
     try:
-        if join and drop.installation is None:
-            raise NotInstalled
-        if not join:
+        if join:
+            # Raises if there is nothing to join.
+            _ = drop.installation
+        else:
             drop.create_installation(edge.entropy, day=today)
     finally:
         drop.close()
@@ -209,10 +215,9 @@ def _migrate(url: str) -> None:
         raise UnusableDatabase(UnusableDatabase.__doc__) from None
 
 
-def _open_drop(
-    url: str, directory: Path, settings: Settings, edge: Edge
-) -> DeadDrop:
-    memory = private_memory(settings.memory_directory, uid=os.getuid())
+def _open_drop(url: str, directory: Path, settings: Settings, edge: Edge) -> DeadDrop:
+    configured = settings.memory_directory or edge.memory
+    memory = private_memory(configured, uid=os.getuid())
     # By the folder's name, so that every command on this machine finds it before
     # the database is open.
     name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:32]

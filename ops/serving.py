@@ -10,6 +10,7 @@ requests, and what goes wrong in one is logged without its address or content.
 """
 
 import os
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -42,7 +43,8 @@ class DiscreetLogger(Logger):  # type: ignore[misc]  # The base class is untyped
 
     def exception(self, msg: object, *args: object, **kwargs: object) -> None:
         """Leave out the address, and the traceback with its values."""
-        self.error("a request could not be answered")
+        kind = sys.exc_info()[0]
+        self.error("a step failed: %s", kind.__name__ if kind else "unknown")
 
     def warning(self, msg: object, *args: object, **kwargs: object) -> None:
         """Leave out warnings: those of gunicorn quote what a client sent."""

@@ -70,7 +70,9 @@ def collect_answers(drop: DeadDrop, keys: ReporterKeys) -> Answers:
         answers, broken = _assemble(officer.desk_id.hex(), parts)
         found += answers
         unreadable += broken
-    found.sort(key=lambda answer: (answer.reply.letter.day, answer.number), reverse=True)
+    found.sort(
+        key=lambda answer: (answer.reply.letter.day, answer.number), reverse=True
+    )
     return Answers(tuple(found), unreadable)
 
 

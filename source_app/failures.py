@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import ClientDisconnected, HTTPException, InternalServerError
 
-from crypto.gpg import SealingFailed
+from crypto.gpg import GpgUnusable, SealingFailed
 from deaddrop import DeadDropUnavailable, StaleSlot
 from source_app.identity import NotSignedIn
 from source_app.reporting import NoOfficerKey, NoSpaceLeft, UnknownReporter
@@ -96,6 +96,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(NoSpaceLeft, lambda error: _page(413, _NO_SPACE))
     app.register_error_handler(StaleSlot, lambda error: _page(409, _BUSY))
     app.register_error_handler(SealingFailed, _sealing)
+    app.register_error_handler(GpgUnusable, _sealing)
     app.register_error_handler(DeadDropUnavailable, _storage)
 
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from casework.deadlines import BeyondCalendar, Calendar, Deadline, due_day
 from casework import history
+from casework.deadlines import BeyondCalendar, Calendar, Deadline, due_day
 from casework.history import ReporterState, Sent, has_token, next_sequence, with_sent
 from casework.item import ItemHeader, ItemKind, ItemWriter
 from casework.profile import Profile
@@ -188,17 +188,13 @@ class Cases:
             language="en" if language == "en" else "id",
         )
         with CiphertextSpool(self._spool_directory) as spool:
-            with self.keyring.sealing(
-                recipients, sink=spool.write, day=day
-            ) as sealing:
+            with self.keyring.sealing(recipients, sink=spool.write, day=day) as sealing:
                 writer = ItemWriter(sealing.write, header=header)
                 sent = fill(writer, opened)
                 writer.finish()
             return self._commit(keys, opened, spool.item(), sent, token, change)
 
-    def _opened_for(
-        self, keys: ReporterKeys, kind: ItemKind, token: str
-    ) -> OpenState:
+    def _opened_for(self, keys: ReporterKeys, kind: ItemKind, token: str) -> OpenState:
         opened = self._read(keys)
         if kind is not ItemKind.REPORT:
             if opened is None:

@@ -122,9 +122,7 @@ class SealedSession(dict[str, Any], SessionMixin):
 class SealedSessions(SessionInterface):
     """Flask's door to the sealed sessions."""
 
-    def __init__(
-        self, drop: DeadDrop, *, now: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, drop: DeadDrop, *, now: Callable[[], float] = time.time) -> None:
         self._drop = drop
         self._now = now
 

@@ -21,7 +21,8 @@ class CiphertextSpool:
     """Take ciphertext in, and hand it out again as a `SealedItem`."""
 
     def __init__(self, directory: Path) -> None:
-        self._file = tempfile.TemporaryFile(dir=directory)
+        # Closed by __exit__.
+        self._file = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115
         self._digest = hashlib.sha256()
         self._size_bytes = 0
 

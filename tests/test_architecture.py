@@ -209,7 +209,7 @@ def test_nothing_is_imported_by_a_computed_name() -> None:
         & {"__import__", "import_module"}
     ]
 
-    assert [] == found
+    assert [] == found, "\n".join(found)
 
 
 @pytest.mark.parametrize(
@@ -270,4 +270,4 @@ def test_no_test_folder_shadows_a_package() -> None:
     """
     found = [str(path.relative_to(ROOT)) for path in TESTS.rglob("__init__.py")]
 
-    assert [] == found
+    assert [] == found, "\n".join(found)

@@ -64,7 +64,7 @@ def test_every_file_of_a_package_is_installed(package: str) -> None:
         and not any(path.relative_to(folder).match(pattern) for pattern in patterns)
     ]
 
-    assert [] == left_out
+    assert [] == left_out, "\n".join(left_out)
 
 
 @pytest.mark.parametrize("locked", ["run.txt", "test.txt"])

@@ -39,6 +39,7 @@ from source_app.forms import (
     MessageForm,
     SignInForm,
     TokenForm,
+    typed,
 )
 from source_app.identity import (
     current_session,
@@ -104,7 +105,7 @@ def open_case() -> ResponseReturnValue:
     if not form.validate_on_submit():
         ended = texts.SESSION_ENDED if "ended" in request.args else None
         return render_template("sign_in.html", form=form, error=ended)
-    root, is_codename = root_of(form.codename.data or "")
+    root, is_codename = root_of(typed(form.codename))
     try:
         services().cases.recognise(ReporterKeys.from_root(root))
         if not is_codename:
@@ -137,10 +138,10 @@ def send_message() -> ResponseReturnValue:
         return _page(keys, _state(keys), message_form=form), 422
 
     def fill(writer: ItemWriter, opened: OpenState) -> Sent:
-        writer.add_message(form.text.data)
-        return _sent(ItemKind.MESSAGE, opened, text=form.text.data)
+        writer.add_message(typed(form.text))
+        return _sent(ItemKind.MESSAGE, opened, text=typed(form.text))
 
-    _accept(keys, ItemKind.MESSAGE, form.token.data, fill)
+    _accept(keys, ItemKind.MESSAGE, typed(form.token), fill)
     return _done("message")
 
 
@@ -170,7 +171,7 @@ def send_contact() -> ResponseReturnValue:
         return _page(keys, _state(keys), contact_form=form), 422
 
     def fill(writer: ItemWriter, opened: OpenState) -> Sent:
-        writer.add_message(form.contact.data)
+        writer.add_message(typed(form.contact))
         return _sent(ItemKind.CONTACT, opened, text=str(texts.CONTACT_SENT))
 
     services().cases.accept(
@@ -178,7 +179,7 @@ def send_contact() -> ResponseReturnValue:
         kind=ItemKind.CONTACT,
         day=services().today(),
         language=language(),
-        token=form.token.data,
+        token=typed(form.token),
         fill=fill,
         officers=officers,
     )
@@ -262,9 +263,7 @@ def send_files() -> ResponseReturnValue:
         pass
     if not refused:
         return _done("files")
-    return _page(
-        keys, state, refused_files=refused, notice=str(texts.NOTICES["files"])
-    )
+    return _page(keys, state, refused_files=refused, notice=str(texts.NOTICES["files"]))
 
 
 @bp.route("/withdraw", methods=["GET", "POST"])
@@ -442,7 +441,7 @@ def _page(
 
 def _shown_answer(answer: Answer, state: ReporterState) -> ShownAnswer:
     letter = answer.reply.letter
-    place = {"desk_id": answer.desk_id, "number": answer.number}
+    desk_id, number = answer.desk_id, answer.number
     return ShownAnswer(
         day=letter.day,
         kind=letter.kind.value,
@@ -454,12 +453,14 @@ def _shown_answer(answer: Answer, state: ReporterState) -> ShownAnswer:
             ShownFile(
                 name=file.name,
                 size_bytes=len(file.content),
-                url=url_for(".answer_file", **place, index=index),
+                url=url_for(
+                    ".answer_file", desk_id=desk_id, number=number, index=index
+                ),
             )
             for index, file in enumerate(answer.reply.files)
         ],
         unread=answer.is_unread(state.read),
-        mark_url=url_for(".mark_read", **place),
+        mark_url=url_for(".mark_read", desk_id=desk_id, number=number),
     )
 
 

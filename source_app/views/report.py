@@ -13,7 +13,13 @@ from casework.item import ItemKind, ItemWriter
 from casework.report import Report
 from crypto.codename import CODENAME_WORDS, Codename, draw_codename
 from crypto.keys import ReporterKeys
-from source_app.forms import EmptyForm, ReportAgainForm, ReportForm, RetypeForm
+from source_app.forms import (
+    EmptyForm,
+    ReportAgainForm,
+    ReportForm,
+    RetypeForm,
+    typed,
+)
 from source_app.identity import (
     current_session,
     is_signed_in,
@@ -88,12 +94,10 @@ def retype() -> ResponseReturnValue:
         field.label.text = _("Kata nomor %(number)d", number=position)
     if form.validate_on_submit():
         for field, position in zip(fields, positions, strict=True):
-            typed = field.data.casefold()
-            meant = {wordlist.mend(typed) for wordlist in services().wordlists}
+            word = typed(field).casefold()
+            meant = {wordlist.mend(word) for wordlist in services().wordlists}
             if words[position - 1] not in meant:
-                field.errors = [
-                    _("Ini bukan kata nomor %(number)d.", number=position)
-                ]
+                field.errors = [_("Ini bukan kata nomor %(number)d.", number=position)]
         if not any(field.errors for field in fields):
             root = services().stretcher.stretch(Codename(session[_CODENAME]))
             sign_in(root)
@@ -115,7 +119,7 @@ def write() -> ResponseReturnValue:
     if not form.validate():
         return render_template("write.html", form=form), 422
     if isinstance(form, ReportAgainForm):
-        root, is_codename = root_of(form.codename.data or "")
+        root, is_codename = root_of(typed(form.codename))
         if not is_codename:
             form.codename.errors = [_("Periksa ejaan dan urutan ketujuh kata.")]
             return render_template("write.html", form=form), 422
@@ -182,6 +186,6 @@ def _accept(keys: ReporterKeys, form: ReportForm, received: date) -> None:
         kind=ItemKind.REPORT,
         day=received,
         language=language(),
-        token=form.token.data,
+        token=typed(form.token),
         fill=fill,
     )

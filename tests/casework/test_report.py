@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from support.casework_samples import vectors
 
 from casework.report import (
     FIELD_CHARACTERS,
@@ -21,7 +22,7 @@ from casework.text import clean_line, clean_text
 REPORT = Report(title="Suap, Dinas X, Mei 2026", what="Uang diminta.\nDua kali.")
 
 
-def test_good_vectors(vectors) -> None:
+def test_good_vectors() -> None:
     """
     Every good report of the vectors is read, and written again as it was.
     """
@@ -32,7 +33,7 @@ def test_good_vectors(vectors) -> None:
         assert vector["answered"] == list(completeness(report).answered)
 
 
-def test_bad_vectors(vectors) -> None:
+def test_bad_vectors() -> None:
     """
     Every bad report of the vectors is refused.
     """
@@ -73,7 +74,7 @@ def test_the_longest_report_can_be_read() -> None:
         {"colour": "red"},
     ],
 )
-def test_the_record_refuses(changes) -> None:
+def test_the_record_refuses(changes: dict[str, object]) -> None:
     """
     A report that could not be read at the desk cannot be made here.
     """
@@ -98,8 +99,8 @@ def test_completeness() -> None:
     """
     report = Report(title="a", what="b", how_much="c", risk="d")
 
-    assert ("what", "how_much") == completeness(report).answered
-    assert ("where", "when", "who", "why", "how") == completeness(report).open
+    assert completeness(report).answered == ("what", "how_much")
+    assert completeness(report).open == ("where", "when", "who", "why", "how")
 
 
 @given(

@@ -2,9 +2,10 @@
 
 import unicodedata
 
-from casework.text import clean_line, clean_text
 from hypothesis import given
 from hypothesis import strategies as st
+
+from casework.text import clean_line, clean_text
 
 # Surrogates included: a web framework may hand them on.
 ANY_TEXT = st.text(alphabet=st.characters(codec=None, exclude_categories=()))
@@ -14,21 +15,21 @@ def test_newlines_become_one_kind() -> None:
     """
     Every newline that a browser or a word processor writes becomes "\\n".
     """
-    assert "a\nb\nc\nd\ne" == clean_text("a\r\nb\rc\u2028d\x85e")
+    assert clean_text("a\r\nb\rc\u2028d\x85e") == "a\nb\nc\nd\ne"
 
 
 def test_controls_are_removed_and_tabs_kept() -> None:
     """
     NUL, escape sequences, C1 controls and lone surrogates go; a tab is text.
     """
-    assert "a\tb[31mc" == clean_text("a\tb\x00\x1b[31m\x9bc\ud800")
+    assert clean_text("a\tb\x00\x1b[31m\x9bc\ud800") == "a\tb[31mc"
 
 
 def test_direction_overrides_are_removed() -> None:
     """
     No text can be made to read other than it is stored.
     """
-    assert "fotogpj.exe" == clean_text("foto\u202egpj.exe\u2066")
+    assert clean_text("foto\u202egpj.exe\u2066") == "fotogpj.exe"
 
 
 def test_other_scripts_survive() -> None:
@@ -44,7 +45,9 @@ def test_a_line_has_single_spaces() -> None:
     """
     A line is one line, whatever white space was typed.
     """
-    assert "Suap di Dinas X, Mei 2026" == clean_line(" Suap  di\nDinas\tX, Mei\r\n2026 ")
+    assert (
+        clean_line(" Suap  di\nDinas\tX, Mei\r\n2026 ") == "Suap di Dinas X, Mei 2026"
+    )
 
 
 @given(ANY_TEXT)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from support.site import Keys, Site, running_site
 from support.visitor import Visitor
 

@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
+from support.site import TODAY, Keys, Site, running_site
+from support.visitor import Upload, Visitor
 
 from casework.item import ItemKind
 from casework.reply import CaseStatus, Letter, ReplyKind, ReplyWriter
 from crypto.replies import seal_reply
 from deaddrop import SlotWrite
-from support.site import TODAY, Keys, Site, running_site
-from support.visitor import Upload, Visitor
 
 ANSWERS = {
     "title": "Bantuan dipotong di Desa Uji, Maret 2026",
@@ -196,8 +196,9 @@ def test_contact_is_sealed_only_to_the_officer_who_asked(
             "/case/contact", {**page.hidden("/case/contact"), "contact": "0800-UJI"}
         )
 
-        from crypto.packets import read_envelope
         import io
+
+        from crypto.packets import read_envelope
 
         report, contact = (
             read_envelope(io.BytesIO(sealed)) for sealed in site.sealed_items()

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from flask import Flask
+from support.visitor import Visitor
 
 from casework.deadlines import indonesian_calendar
 from casework.item import ItemHeader, ItemKind, read_item
@@ -29,7 +30,6 @@ from deaddrop import DeadDrop, KnownDummies, migrate, open_deaddrop
 from source_app.app import create_app
 from source_app.reporting import Cases
 from source_app.services import Services
-from support.visitor import Visitor
 
 TODAY = date(2026, 11, 24)
 
@@ -111,9 +111,7 @@ class Site:
     app: Flask
     keys: Keys
     today: date = TODAY
-    seconds: float = field(
-        default=datetime(2026, 11, 24, 3, 0, tzinfo=UTC).timestamp()
-    )
+    seconds: float = field(default=datetime(2026, 11, 24, 3, 0, tzinfo=UTC).timestamp())
 
     def visitor(self) -> Visitor:
         """Open a browser window."""
@@ -150,11 +148,13 @@ def running_site(
     officers: int = 1,
     profile: Profile | None = None,
     url: str | None = None,
+    hosts: tuple[str, ...] = (),
 ) -> Iterator[Site]:
     """Build a site in *directory* with the first *officers* officers enrolled."""
     url = url or f"sqlite:///{directory}/deaddrop.db"
     migrate(url)
-    dummies = Path(f"/dev/shm/bisik-test-{os.getpid()}-{directory.name}")
+    # Memory-backed, as in production; its name is this test's own.
+    dummies = Path(f"/dev/shm/bisik-test-{os.getpid()}-{directory.name}")  # noqa: S108
     drop = open_deaddrop(url, known_dummies=KnownDummies(dummies), entropy=os.urandom)
     keyring = Keyring(directory / "keyring")
     keyring.trust_organisation(keys.organisation)
@@ -187,7 +187,7 @@ def running_site(
                 stretcher=Stretcher(installation.salt, cost=CHEAPEST),
                 wordlists=(load_wordlist("id"), load_wordlist("en")),
                 secret_key=installation.secret_key,
-                hosts=(),
+                hosts=hosts,
                 today=lambda: site.today,
                 now=lambda: site.seconds,
             )

@@ -1,0 +1,57 @@
+"""
+The `bisik` command.
+
+    bisik run                                     everything, to try it out
+    bisik init, serve, tidy                       the server
+    bisik organisation init, certify, trust       who says who is an officer
+    bisik officers add, list, remove              who may open reports
+    bisik courier export, apply                   bundles out, outboxes in
+    bisik desk init, import, list, show, reply, export
+
+A refusal is one line of error and one of hint, and exit code 1; wrong usage is
+exit code 2.  Neither shows a secret, and neither shows a traceback.
+"""
+
+from typing import Any
+
+import click
+
+from ops.commands.courier import courier
+from ops.commands.desk import desk
+from ops.commands.officers import officers
+from ops.commands.organisation import organisation
+from ops.commands.run import run
+from ops.commands.server import init, serve, tidy
+from ops.edge import Edge
+from ops.errors import REFUSALS, Refusal
+
+
+class BisikGroup(click.Group):
+    """The root of the command, which turns errors into refusals."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except click.exceptions.Exit:
+            raise
+        except REFUSALS as error:
+            raise Refusal.of(error) from None
+
+
+@click.group(cls=BisikGroup)
+@click.version_option(package_name="bisik", prog_name="bisik")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Bisik: a whistleblowing service that keeps no list of its reporters."""
+    # Tests bring an edge of their own.
+    context.ensure_object(Edge)
+
+
+for command in (run, init, serve, tidy, organisation, officers, courier, desk):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command; the entry point of the package."""
+    cli(prog_name="bisik")

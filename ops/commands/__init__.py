@@ -1,0 +1,1 @@
+"""The groups of the `bisik` command, one module each."""

@@ -1,0 +1,83 @@
+"""`bisik courier`: sealed bundles out, signed outboxes in."""
+
+from pathlib import Path
+
+import click
+
+from deaddrop import DeadDrop, Officer
+from journalist_app.courier.bundles import announce, write_announced
+from journalist_app.courier.outboxes import apply_outbox
+from journalist_app.durable import new_file
+from ops.commands.options import NEW_FILE, READABLE_FILE, directory_option
+from ops.edge import Edge
+from ops.errors import UnknownDeskName
+from ops.server import open_server
+
+
+@click.group()
+def courier() -> None:
+    """Carry sealed items to the desks and their answers back."""
+
+
+@courier.command("export")
+@click.option("--desk", required=True, help="The officer's name, or the desk's id.")
+@click.option("--to", "to", type=NEW_FILE, required=True, help="The bundle.")
+@click.option(
+    "--since",
+    type=click.IntRange(min=0),
+    help="The number after which to begin; by default, all not yet signed for.",
+)
+@directory_option
+@click.pass_obj
+def export(edge: Edge, directory: Path, desk: str, to: Path, since: int | None) -> None:
+    """Write a bundle of the sealed items that a desk does not hold yet."""
+    with open_server(directory, edge) as server:
+        desk_id = find_desk(server.drop, desk).desk_id
+        after = server.drop.desks.held_through(desk_id) if since is None else since
+        manifest = announce(server.drop, after=after)
+        with new_file(to) as file:
+            size_bytes = write_announced(
+                server.drop, manifest, file.write, today=server.today(edge)
+            )
+        server.drop.desks.note_collected(desk_id, manifest.through)
+    click.echo(f"{len(manifest.items)} items, {size_bytes} bytes: {to}")
+
+
+@courier.command("apply")
+@click.argument("outbox", type=READABLE_FILE)
+@directory_option
+@click.pass_obj
+def apply(edge: Edge, directory: Path, outbox: Path) -> None:
+    """Apply a desk's outbox, all of it or nothing."""
+    with open_server(directory, edge) as server, outbox.open("rb") as stream:
+        delivery = apply_outbox(
+            server.drop, server.keyring, stream, today=server.today(edge)
+        )
+    applied = delivery.applied
+    click.echo(f"Outbox {delivery.number} of {delivery.officer.name}")
+    if applied.already_applied:
+        click.echo("  was applied before; nothing was changed.")
+        return
+    click.echo(f"  slots of replies written       {applied.slots_written}")
+    click.echo(f"  slots that were there already  {applied.slots_already_there}")
+    click.echo(f"  items this desk now holds      {applied.holds_noted}")
+    click.echo(f"  items deleted from the server  {applied.items_deleted}")
+
+
+def find_desk(drop: DeadDrop, wanted: str) -> Officer:
+    """
+    Find an active officer by name, or by the desk's id.
+
+    Raises:
+        UnknownDeskName: If there is none, or two share the name.
+    """
+    found = [
+        officer
+        for officer in drop.officers.list()
+        if wanted in (officer.name, officer.desk_id.hex())
+    ]
+    if len(found) > 1:
+        raise UnknownDeskName("two officers share this name: use the desk's id")
+    if not found:
+        raise UnknownDeskName(UnknownDeskName.__doc__)
+    return found[0]

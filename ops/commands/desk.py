@@ -1,0 +1,250 @@
+"""`bisik desk`: opening and answering, on a machine without a network."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from casework.profile import shipped_profile
+from casework.reply import CaseStatus, ReplyKind
+from crypto.admission import fingerprint_in
+from journalist_app.durable import new_file, refuse_existing
+from journalist_app.workstation.cases import list_cases, save_attachments, show_case
+from journalist_app.workstation.desk import (
+    ENROLMENT,
+    EXPIRES_DAYS,
+    Desk,
+    Institution,
+    create_desk,
+    open_desk,
+    read_record,
+)
+from journalist_app.workstation.exporting import prepare_outbox, write_again
+from journalist_app.workstation.importing import import_bundle
+from journalist_app.workstation.replying import Draft, write_reply
+from ops.commands import showing
+from ops.commands.options import (
+    NEW_DIRECTORY,
+    NEW_FILE,
+    READABLE_FILE,
+    desk_option,
+)
+from ops.edge import Edge
+from ops.passphrases import DESK_FD, ask_passphrase
+from ops.server import local_zone, shipped_calendar
+
+UNPROTECTED = (
+    "Without a passphrase, whoever gets hold of this folder can read every report "
+    "in it.  Use this only on a disk that is itself encrypted (LUKS, Tails' "
+    "Persistent Storage), or for trying Bisik out."
+)
+
+
+@click.group()
+def desk() -> None:
+    """Import, read and answer reports, away from every network."""
+
+
+@desk.command("init")
+@click.argument("directory", type=NEW_DIRECTORY)
+@click.option("--name", required=True, help="The officer's, as the others know them.")
+@click.option("--email", help="In the key; by default an address of nobody.")
+@click.option("--profile", type=READABLE_FILE, help="The institution's profile.")
+@click.option("--calendar", type=READABLE_FILE, help="Its calendar of holidays.")
+@click.option(
+    "--expires-days",
+    type=click.IntRange(1, 3660),
+    default=EXPIRES_DAYS,
+    show_default=True,
+    help="After how many days the key ends.",
+)
+@click.option("--no-passphrase", is_flag=True, help="For an encrypted disk.")
+@click.pass_obj
+def init_desk(
+    edge: Edge,
+    directory: Path,
+    name: str,
+    email: str | None,
+    profile: Path | None,
+    calendar: Path | None,
+    expires_days: int,
+    no_passphrase: bool,
+) -> None:
+    """Make a desk: an officer's keys and an empty casebook."""
+    refuse_existing(directory)
+    if no_passphrase:
+        click.echo(f"Warning: {UNPROTECTED}", err=True)
+        passphrase = None
+    else:
+        passphrase = ask_passphrase("the desk", variable=DESK_FD, new=True)
+    enrolment = create_desk(
+        directory,
+        name=name,
+        email=email,
+        passphrase=passphrase,
+        institution=Institution(
+            profile.read_text("utf-8") if profile else shipped_profile(),
+            calendar.read_text("utf-8") if calendar else shipped_calendar(),
+        ),
+        today=edge.today(local_zone()),
+        entropy=edge.entropy,
+        expires_days=expires_days,
+    )
+    fingerprint = fingerprint_in(enrolment.certificate.encode("ascii"))
+    click.echo(f"The desk of {name} is {directory}.")
+    click.echo(f"Fingerprint: {fingerprint}")
+    click.echo(f"Take {directory / ENROLMENT} to the keeper of the organisation's key,")
+    click.echo("and read the fingerprint out to them from this screen.")
+
+
+@desk.command("import")
+@click.argument("bundles", type=READABLE_FILE, nargs=-1, required=True)
+@desk_option
+@click.pass_context
+def import_command(
+    context: click.Context, desk_directory: Path, bundles: tuple[Path, ...]
+) -> None:
+    """Import bundles; a bundle may come twice.  Exit code 1 if one is not whole."""
+    complete = True
+    with opened(desk_directory) as desk:
+        for bundle in bundles:
+            with bundle.open("rb") as stream:
+                report = import_bundle(desk, stream)
+            click.echo(showing.import_report(bundle, report))
+            complete = complete and report.complete
+    if not complete:
+        context.exit(1)
+
+
+@desk.command("list")
+@click.option("--all", "closed", is_flag=True, help="Closed cases, too.")
+@desk_option
+@click.pass_obj
+def list_command(edge: Edge, desk_directory: Path, closed: bool) -> None:
+    """List the cases; those that are due first come first."""
+    with opened(desk_directory) as desk:
+        cases = list_cases(desk, today=_today(edge, desk))
+    shown = [case for case in cases if closed or not case.closed]
+    click.echo(showing.case_list(shown, hidden=len(cases) - len(shown)))
+
+
+@desk.command("show")
+@click.argument("case")
+@click.option("--save", type=NEW_DIRECTORY, help="Save the attachments there.")
+@desk_option
+@click.pass_obj
+def show(edge: Edge, desk_directory: Path, case: str, save: Path | None) -> None:
+    """
+    Show a case, oldest first.
+
+    Attachments that are saved are no longer encrypted: save them where the disk is
+    encrypted, and remember that a file can hold what harms whoever opens it.
+    """
+    with opened(desk_directory) as desk:
+        shown = show_case(desk, case, today=_today(edge, desk))
+        click.echo(showing.case_file(shown))
+        for path in save_attachments(desk, case, save) if save else ():
+            click.echo(f"Saved {path}")
+
+
+@desk.command("reply")
+@click.argument("case")
+@click.option(
+    "--text-file",
+    "--text",
+    type=click.File("rb"),
+    help="The text, UTF-8; - for standard input.",
+)
+@click.option(
+    "--kind",
+    type=click.Choice([kind.value for kind in ReplyKind]),
+    default=ReplyKind.ANSWER.value,
+    show_default=True,
+    help="What the reply is for.",
+)
+@click.option(
+    "--status",
+    type=click.Choice([status.value for status in CaseStatus]),
+    help="The new status of the case.",
+)
+@click.option("--registration-number", help="Under which the case is registered.")
+@click.option(
+    "--due", type=click.DateTime(["%Y-%m-%d"]), help="By when the next step is due."
+)
+@click.option(
+    "--file", "files", type=READABLE_FILE, multiple=True, help="To be attached."
+)
+@desk_option
+@click.pass_obj
+def reply(
+    edge: Edge,
+    desk_directory: Path,
+    case: str,
+    text_file: BinaryIO | None,
+    kind: str,
+    status: str | None,
+    registration_number: str | None,
+    due: datetime | None,
+    files: tuple[Path, ...],
+) -> None:
+    """Seal a reply to a reporter; it waits here until it is exported."""
+    draft = Draft(
+        kind=ReplyKind(kind),
+        text=text_file.read().decode("utf-8", "replace") if text_file else "",
+        status=CaseStatus(status) if status else None,
+        registration_number=registration_number,
+        due=due.date() if due else None,
+        files=files,
+    )
+    with opened(desk_directory) as desk:
+        written = write_reply(desk, case, draft, today=_today(edge, desk))
+    click.echo(f"Sealed for {written.case_name}, {written.slots} slots.")
+    click.echo("Next: bisik desk export --to FILE")
+
+
+@desk.command("export")
+@click.option("--to", "to", type=NEW_FILE, required=True, help="The outbox.")
+@click.option(
+    "--again",
+    type=click.IntRange(min=1),
+    metavar="NUMBER",
+    help="An earlier outbox once more, if its stick was lost.",
+)
+@desk_option
+@click.pass_obj
+def export(edge: Edge, desk_directory: Path, to: Path, again: int | None) -> None:
+    """Write everything new into a signed outbox."""
+    refuse_existing(to)
+    more = False
+    with opened(desk_directory) as desk:
+        number = again
+        if number is None:
+            prepared = prepare_outbox(desk, today=_today(edge, desk))
+            number, more = prepared.number, prepared.more
+        with new_file(to) as file:
+            exported = write_again(desk, number, file.write)
+    click.echo(
+        f"Outbox {exported.number}: {exported.slots} slots, {exported.holds} items "
+        f"held: {to}"
+    )
+    if more:
+        click.echo("Not everything fitted: export once more.")
+    click.echo("Take it to the server: bisik courier apply FILE")
+
+
+@contextmanager
+def opened(directory: Path) -> Iterator[Desk]:
+    """Open a desk, asking for its passphrase if it has one."""
+    passphrase = None
+    if read_record(directory).protected:
+        # Standard input may be the text of a reply, so the terminal is asked.
+        passphrase = ask_passphrase("the desk", variable=DESK_FD)
+    with open_desk(directory, passphrase=passphrase) as desk:
+        yield desk
+
+
+def _today(edge: Edge, desk: Desk) -> date:
+    return edge.today(desk.profile.zone)

@@ -1,0 +1,82 @@
+"""`bisik officers`: who may open reports."""
+
+from pathlib import Path
+
+import click
+
+from crypto.fingerprint import Fingerprint
+from ops.commands.options import READABLE_FILE, directory_option
+from ops.commands.organisation import FINGERPRINT, read_enrolment
+from ops.edge import Edge
+from ops.officer_keys import OfficerListed, enrol, list_officers
+from ops.server import open_server
+
+
+@click.group()
+def officers() -> None:
+    """Add, list and remove officers."""
+
+
+@officers.command("add")
+@click.argument("enrolment", type=READABLE_FILE)
+@directory_option
+@click.pass_obj
+def add(edge: Edge, directory: Path, enrolment: Path) -> None:
+    """Enrol a certified officer, or renew the key of one who is enrolled."""
+    introduced = read_enrolment(enrolment)
+    with open_server(directory, edge) as server:
+        admitted = enrol(
+            server.drop, server.keyring, introduced, today=server.today(edge)
+        )
+        server.synchronise(edge)
+    until = f" until {admitted.expires}" if admitted.expires else ""
+    click.echo(f"Reports are sealed to {introduced.name}{until}.")
+
+
+@officers.command("list")
+@click.option("--all", "retired", is_flag=True, help="Those who were removed, too.")
+@directory_option
+@click.pass_obj
+def list_command(edge: Edge, directory: Path, retired: bool) -> None:
+    """List the officers, and whether reports can be sealed to them."""
+    with open_server(directory, edge) as server:
+        listed = list_officers(
+            server.drop, server.keyring, today=server.today(edge), retired=retired
+        )
+    if not listed:
+        click.echo("There is no officer; the site accepts no reports.")
+    for entry in listed:
+        click.echo(_line(entry))
+
+
+@officers.command("remove")
+@click.argument("fingerprint", type=FINGERPRINT)
+@directory_option
+@click.pass_obj
+def remove(edge: Edge, directory: Path, fingerprint: Fingerprint) -> None:
+    """
+    Remove an officer: nothing is sealed to them from now on.
+
+    What was sealed to them before stays readable to them.
+    """
+    with open_server(directory, edge) as server:
+        deleted = server.drop.officers.retire(fingerprint)
+        server.synchronise(edge)
+        left = server.drop.officers.list()
+    click.echo(f"Removed.  {deleted} items that all other desks hold were deleted.")
+    if not left:
+        click.echo("There is no officer left; the site accepts no reports.", err=True)
+
+
+def _line(entry: OfficerListed) -> str:
+    officer = entry.officer
+    until = f"until {entry.expires}" if entry.expires else "no expiry known"
+    state = "fit" if entry.unfit_because is None else f"NOT FIT: {entry.unfit_because}"
+    return "\n".join(
+        [
+            officer.name,
+            f"  key   {officer.fingerprint}, {until}",
+            f"  desk  {officer.desk_id.hex()}",
+            f"  {state}",
+        ]
+    )

@@ -1,0 +1,139 @@
+"""`bisik organisation`: the key that says who is an officer."""
+
+from pathlib import Path
+
+import click
+
+from casework.enrolment import ENROLMENT_BYTES, Enrolment
+from crypto.fingerprint import Fingerprint, MalformedFingerprint, parse_fingerprint
+from journalist_app.durable import new_file, refuse_existing
+from ops.commands.options import (
+    EXISTING_DIRECTORY,
+    NEW_DIRECTORY,
+    NEW_FILE,
+    READABLE_FILE,
+    directory_option,
+)
+from ops.edge import Edge
+from ops.organisation import (
+    PUBLIC_KEY,
+    certify_enrolment,
+    create_organisation,
+    read_organisation,
+)
+from ops.passphrases import ORGANISATION_FD, ask_passphrase
+from ops.server import local_zone, open_server
+
+UNPROTECTED = (
+    "Without a passphrase, whoever gets hold of this folder can make anybody an "
+    "officer.  Keep it on an encrypted disk, offline, under lock and key."
+)
+
+
+class FingerprintType(click.ParamType[Fingerprint]):
+    """A fingerprint as people copy it."""
+
+    name = "fingerprint"
+
+    def convert(
+        self,
+        value: object,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Fingerprint:
+        """Understand what was typed, or refuse it as wrong usage."""
+        try:
+            return parse_fingerprint(str(value))
+        except MalformedFingerprint as error:
+            self.fail(str(error), param, ctx)
+
+
+FINGERPRINT = FingerprintType()
+
+
+@click.group()
+def organisation() -> None:
+    """Make, use and trust the organisation's key."""
+
+
+@organisation.command("init")
+@click.argument("directory", type=NEW_DIRECTORY)
+@click.option("--name", default="Bisik", show_default=True, help="In the key.")
+@click.option("--no-passphrase", is_flag=True, help="For an encrypted disk.")
+@click.pass_obj
+def init_organisation(
+    edge: Edge, directory: Path, name: str, no_passphrase: bool
+) -> None:
+    """Make the organisation's key.  On a machine without a network."""
+    refuse_existing(directory)
+    if no_passphrase:
+        click.echo(f"Warning: {UNPROTECTED}", err=True)
+        passphrase = None
+    else:
+        passphrase = ask_passphrase(
+            "the organisation's key", variable=ORGANISATION_FD, new=True
+        )
+    fingerprint = create_organisation(
+        directory, name=name, passphrase=passphrase, today=edge.today(local_zone())
+    )
+    click.echo(f"The organisation's key is {fingerprint}.")
+    click.echo(f"Take {directory / PUBLIC_KEY} to every server.")
+
+
+@organisation.command("certify")
+@click.argument("directory", type=EXISTING_DIRECTORY)
+@click.argument("enrolment", type=READABLE_FILE)
+@click.option("--to", "to", type=NEW_FILE, required=True, help="The certified file.")
+@click.option(
+    "--fingerprint",
+    type=FINGERPRINT,
+    prompt="Fingerprint, as the officer reads it from their own screen",
+    help="As the officer reads it from their own screen.",
+)
+@click.pass_obj
+def certify(
+    edge: Edge, directory: Path, enrolment: Path, to: Path, fingerprint: Fingerprint
+) -> None:
+    """
+    Certify an officer's key.
+
+    The fingerprint must come from the officer and not from the file: comparing
+    the two is what a certification says.
+    """
+    refuse_existing(to)
+    record = read_organisation(directory)
+    passphrase = (
+        ask_passphrase("the organisation's key", variable=ORGANISATION_FD)
+        if record.protected
+        else None
+    )
+    certified = certify_enrolment(
+        directory,
+        read_enrolment(enrolment),
+        fingerprint_read_out=fingerprint,
+        passphrase=passphrase,
+        today=edge.today(local_zone()),
+    )
+    with new_file(to) as file:
+        file.write(certified.to_json())
+    click.echo(f"{certified.name} is certified: {to}")
+    click.echo("Take it to the server: bisik officers add ENROLMENT")
+
+
+@organisation.command("trust")
+@click.argument("key", type=READABLE_FILE)
+@directory_option
+@click.pass_obj
+def trust(edge: Edge, directory: Path, key: Path) -> None:
+    """Let a server believe what the organisation's key certifies."""
+    with open_server(directory, edge) as server:
+        fingerprint = server.keyring.trust_organisation(key.read_bytes())
+        server.synchronise(edge)
+    click.echo(f"This server trusts {fingerprint}.")
+    click.echo("Compare it with what bisik organisation init has shown.")
+
+
+def read_enrolment(path: Path) -> Enrolment:
+    """Read an enrolment file; raises `MalformedEnrolment`."""
+    with path.open("rb") as file:
+        return Enrolment.parse(file.read(ENROLMENT_BYTES + 1))

@@ -1,0 +1,80 @@
+"""`bisik init`, `bisik serve`, `bisik tidy`: the server."""
+
+from pathlib import Path
+
+import click
+
+from ops.commands.options import READABLE_FILE, directory_option
+from ops.edge import Edge
+from ops.server import create_server, open_server
+from ops.serving import serve as serve_site
+
+# A session's row is swept by the half hours it was not used in.
+TICK_SECONDS = 30 * 60
+
+
+@click.command()
+@directory_option
+@click.option("--profile", type=READABLE_FILE, help="Another institution's profile.")
+@click.option(
+    "--organisation-key",
+    type=READABLE_FILE,
+    help="organisation.asc; can follow later by: bisik organisation trust.",
+)
+@click.option("--database", help="postgresql://...; by default a file of SQLite.")
+@click.option("--join", is_flag=True, help="Add a machine to an installation.")
+@click.pass_obj
+def init(
+    edge: Edge,
+    directory: Path,
+    profile: Path | None,
+    organisation_key: Path | None,
+    database: str | None,
+    join: bool,
+) -> None:
+    """Make a server directory and an installation, everything or nothing."""
+    if join and not database:
+        raise click.UsageError("--join needs the --database to join")
+    create_server(
+        directory,
+        edge,
+        profile=profile.read_text(encoding="utf-8") if profile else None,
+        organisation_key=organisation_key.read_bytes() if organisation_key else None,
+        database=database,
+        join=join,
+    )
+    click.echo(f"The server directory is {directory}.")
+    if organisation_key is None:
+        click.echo("Next: bisik organisation trust organisation.asc")
+    else:
+        click.echo("Next: bisik officers add ENROLMENT")
+
+
+@click.command()
+@directory_option
+@click.option("--port", type=click.IntRange(1, 65535), help="In place of bisik.toml's.")
+@click.pass_obj
+def serve(edge: Edge, directory: Path, port: int | None) -> None:
+    """Serve the reporters' site until it is interrupted."""
+    serve_site(
+        directory,
+        edge,
+        port=port,
+        ready=lambda address: click.echo(f"Listening on {address}."),
+    )
+
+
+@click.command()
+@directory_option
+@click.pass_obj
+def tidy(edge: Edge, directory: Path) -> None:
+    """
+    Forget what has expired.  For a daily timer.
+
+    Expired mailbox rows and sessions go, the database forgets the order in which
+    it was written, and officers' keys follow what the database says.
+    """
+    with open_server(directory, edge) as server:
+        sessions = server.drop.sessions.purge(int(edge.now()) // TICK_SECONDS)
+        server.drop.tidy(server.today(edge))
+    click.echo(f"Tidied; {sessions} old sessions forgotten.")

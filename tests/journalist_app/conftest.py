@@ -1,0 +1,90 @@
+"""A desk made once per run with real keys, and copied for every test."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from support.deaddrop_samples import seeded
+from support.reporters import DAY, Reporter, Sealer
+
+from casework.enrolment import Enrolment
+from casework.profile import shipped_profile
+from journalist_app.workstation.desk import (
+    Desk,
+    Institution,
+    create_desk,
+    open_desk,
+)
+
+PASSPHRASE = b"kata sandi uji"
+
+OpenDesk = Callable[[], AbstractContextManager[Desk]]
+
+
+@dataclass(frozen=True)
+class Template:
+    """A new desk to copy, and somebody who seals to its officer."""
+
+    path: Path
+    enrolment: Enrolment
+    sealer: Sealer
+
+
+def institution() -> Institution:
+    """Return the texts that Bisik ships."""
+    calendar = resources.files("casework").joinpath("calendars/indonesia.csv")
+    return Institution(shipped_profile(), calendar.read_text("utf-8"))
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """Make the desk of an officer without a passphrase."""
+    base = tmp_path_factory.mktemp("desk")
+    enrolment = create_desk(
+        base / "desk",
+        name="Petugas Uji",
+        email="petugas@example.test",
+        passphrase=None,
+        institution=institution(),
+        today=DAY,
+        entropy=seeded(11),
+    )
+    sealer = Sealer.to(base / "sealer", enrolment.certificate.encode())
+    return Template(base / "desk", enrolment, sealer)
+
+
+@pytest.fixture
+def sealer(template: Template) -> Sealer:
+    """Seals to the officer of `desk`."""
+    return template.sealer
+
+
+@pytest.fixture
+def desk_path(template: Template, tmp_path: Path) -> Path:
+    """A desk's folder for one test."""
+    path = tmp_path / "desk"
+    shutil.copytree(template.path, path)
+    return path
+
+
+@pytest.fixture
+def desk(desk_path: Path) -> Iterator[Desk]:
+    """An open desk for one test."""
+    with open_desk(desk_path, passphrase=None) as opened:
+        yield opened
+
+
+@pytest.fixture
+def ani() -> Reporter:
+    """A reporter."""
+    return Reporter("ani")
+
+
+@pytest.fixture
+def budi() -> Reporter:
+    """Another reporter."""
+    return Reporter("budi")

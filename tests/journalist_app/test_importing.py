@@ -1,0 +1,342 @@
+import io
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from support.reporters import (
+    DAY,
+    INSTALLATION,
+    REPORT,
+    Reporter,
+    Sealer,
+    entry_of,
+    make_bundle,
+)
+
+from casework import strict
+from casework.bundle import BundleManifest, MalformedBundle, item_name
+from casework.item import ItemKind
+from crypto.container import ContainerWriter
+from journalist_app.workstation import casebook
+from journalist_app.workstation.cases import ItemShown, list_cases, show_case
+from journalist_app.workstation.desk import Desk, open_desk
+from journalist_app.workstation.errors import ForeignBundle
+from journalist_app.workstation.importing import (
+    ImportReport,
+    Verdict,
+    import_bundle,
+)
+from journalist_app.workstation.names import case_name
+
+EVERY_TABLE = casebook.metadata.sorted_tables
+
+
+def contents(desk: Desk) -> dict[str, list[tuple[object, ...]]]:
+    """Return every row of the casebook, and the names in items/."""
+    with desk.casebook.transaction() as connection:
+        rows = {
+            table.name: [tuple(row) for row in connection.execute(select(table))]
+            for table in EVERY_TABLE
+        }
+    return {
+        **rows,
+        "files": sorted((path.name,) for path in (desk.path / "items").iterdir()),
+    }
+
+
+def verdicts(report: ImportReport) -> dict[str, Verdict]:
+    """Return the verdicts by name."""
+    return {outcome.name: outcome.verdict for outcome in report.outcomes}
+
+
+def test_items_are_filed_under_their_cases(
+    desk: Desk, sealer: Sealer, ani: Reporter, budi: Reporter
+) -> None:
+    """Reports of two reporters and a message become two cases with what they sent."""
+    items = {
+        1: sealer.seal(ani.write(files=[("Foto bukti.pdf", b"%PDF")])),
+        2: sealer.seal(budi.write()),
+        3: sealer.seal(ani.write(ItemKind.MESSAGE, message="Ada tambahan.")),
+    }
+    report = import_bundle(desk, make_bundle(items))
+
+    assert report.complete
+    assert {f"item {n}": Verdict.NEW for n in items} == verdicts(report)
+    assert 2 == len(list_cases(desk, today=DAY))
+    shown = show_case(desk, case_name(ani.keys.case_id), today=DAY)
+    first, second = shown.thread
+    assert isinstance(first, ItemShown)
+    assert isinstance(second, ItemShown)
+    assert REPORT == first.report
+    assert ["Foto bukti.pdf"] == [file.name for file in first.attachments]
+    assert "Ada tambahan." == second.message
+    assert REPORT.title == shown.summary.title
+
+
+def test_sealed_items_are_kept_as_collected(
+    desk: Desk, sealer: Sealer, ani: Reporter
+) -> None:
+    """What lies in items/ is the sealed item, byte for byte, named by its digest."""
+    sealed = sealer.seal(ani.write())
+    import_bundle(desk, make_bundle({1: sealed}))
+    (kept,) = (desk.path / "items").iterdir()
+    assert sealed == kept.read_bytes()
+    assert f"{entry_of(1, sealed).sha256}.pgp" == kept.name
+
+
+def test_importing_twice_changes_nothing(
+    desk: Desk, sealer: Sealer, ani: Reporter
+) -> None:
+    """The same bundle again is said to be there already."""
+    bundle = make_bundle({1: sealer.seal(ani.write())})
+    import_bundle(desk, bundle)
+    before = contents(desk)
+    bundle.seek(0)
+    report = import_bundle(desk, bundle)
+    assert {"item 1": Verdict.ALREADY_THERE} == verdicts(report)
+    assert report.complete
+    assert before == contents(desk)
+
+
+def test_a_truncated_bundle_gives_its_whole_items(
+    desk: Desk, sealer: Sealer, ani: Reporter
+) -> None:
+    """A stick pulled out too early: what is whole is filed, the rest is named."""
+    items = {n: sealer.seal(ani.write()) for n in (1, 2, 3)}
+    whole = make_bundle(items).getvalue()
+    cut = whole.index(items[2][:64]) + 1000
+
+    report = import_bundle(desk, io.BytesIO(whole[:cut]))
+
+    assert not report.complete
+    assert report.broken_off
+    assert {
+        "item 1": Verdict.NEW,
+        item_name(2): Verdict.DAMAGED,
+        item_name(3): Verdict.MISSING,
+    } == verdicts(report)
+    assert 1 == len(list((desk.path / "items").iterdir()))
+
+    again = import_bundle(desk, io.BytesIO(whole))
+    assert again.complete
+    assert [Verdict.ALREADY_THERE, Verdict.NEW, Verdict.NEW] == [
+        outcome.verdict for outcome in again.outcomes
+    ]
+
+
+def test_a_tampered_item_is_damaged(desk: Desk, sealer: Sealer, ani: Reporter) -> None:
+    """One flipped bit is found by the digest; the items around it are kept."""
+    items = {n: sealer.seal(ani.write()) for n in (1, 2, 3)}
+    announced = [entry_of(number, sealed) for number, sealed in items.items()]
+    items[2] = items[2][:-1] + bytes([items[2][-1] ^ 1])
+    report = import_bundle(desk, make_bundle(items, announced=announced))
+    assert [Verdict.NEW, Verdict.DAMAGED, Verdict.NEW] == [
+        outcome.verdict for outcome in report.outcomes
+    ]
+    assert 2 == len(list((desk.path / "items").iterdir()))
+
+
+def test_an_item_tampered_with_before_the_bundle_is_unopened(
+    desk: Desk, sealer: Sealer, ani: Reporter
+) -> None:
+    """When the digest agrees, OpenPGP still refuses; the item is kept, unopened."""
+    sealed = sealer.seal(ani.write())
+    middle = len(sealed) // 2
+    flipped = sealed[:middle] + bytes([sealed[middle] ^ 1]) + sealed[middle + 1 :]
+    report = import_bundle(desk, make_bundle({1: flipped}))
+    assert {"item 1": Verdict.UNOPENED} == verdicts(report)
+    assert () == list_cases(desk, today=DAY)
+
+
+def test_an_item_for_somebody_else_is_kept(
+    desk: Desk, tmp_path: Path, sealer: Sealer
+) -> None:
+    """What is not sealed to this officer is held, and does not stop the import."""
+    report = import_bundle(desk, make_bundle({1: sealer.seal(b"no item at all")}))
+    (outcome,) = report.outcomes
+    assert Verdict.UNOPENED is outcome.verdict
+    assert report.complete
+    assert contents(desk)["item"]
+
+
+def test_everything_odd_is_named(desk: Desk, sealer: Sealer, ani: Reporter) -> None:
+    """Missing, unannounced and unknown members are named one by one."""
+    sealed = {n: sealer.seal(ani.write()) for n in (1, 2, 5)}
+    manifest = BundleManifest(
+        installation=INSTALLATION.hex(),
+        after=0,
+        through=2,
+        items=(entry_of(1, sealed[1]), entry_of(2, sealed[2])),
+    )
+    stream = io.BytesIO()
+    writer = ContainerWriter(stream.write, day=DAY)
+    writer.add("manifest.json", strict.render(manifest))
+    writer.add(item_name(1), sealed[1])
+    writer.add("items/1.pgp", sealed[1])
+    writer.add(item_name(5), sealed[5])
+    writer.add("readme.txt", b"hello")
+    writer.finish()
+    stream.seek(0)
+
+    report = import_bundle(desk, stream)
+
+    assert {
+        "item 1": Verdict.NEW,
+        item_name(2): Verdict.MISSING,
+        "items/1.pgp": Verdict.DUPLICATE,
+        item_name(5): Verdict.FOREIGN,
+        "readme.txt": Verdict.FOREIGN,
+    } == verdicts(report)
+    assert not report.complete
+
+
+def test_another_item_under_a_known_number_is_refused(
+    desk: Desk, sealer: Sealer, ani: Reporter
+) -> None:
+    """A number means one item for ever."""
+    import_bundle(desk, make_bundle({1: sealer.seal(ani.write())}))
+    before = contents(desk)
+    report = import_bundle(desk, make_bundle({1: sealer.seal(ani.write())}))
+    assert {"item 1": Verdict.OTHER} == verdicts(report)
+    assert before == contents(desk)
+
+
+def test_a_foreign_bundle_is_refused(desk: Desk, sealer: Sealer, ani: Reporter) -> None:
+    """After the first bundle, those of another installation change nothing."""
+    import_bundle(desk, make_bundle({1: sealer.seal(ani.write())}))
+    before = contents(desk)
+    foreign = make_bundle({2: sealer.seal(ani.write())}, installation=bytes(16))
+    with pytest.raises(ForeignBundle):
+        import_bundle(desk, foreign)
+    assert before == contents(desk)
+
+
+def test_junk_is_no_bundle(desk: Desk) -> None:
+    """A file that is no bundle is refused and binds the desk to nothing."""
+    before = contents(desk)
+    with pytest.raises(MalformedBundle):
+        import_bundle(desk, io.BytesIO(b"\x00" * 5000))
+    assert before == contents(desk)
+
+
+def test_gaps_are_noticed(desk: Desk, sealer: Sealer, ani: Reporter) -> None:
+    """Items not fetched, items gone for ever, and gaps within a case are told."""
+    items = [sealer.seal(ani.write()) for _ in range(7)]
+    import_bundle(desk, make_bundle({2: items[0]}, after=1))
+    report = import_bundle(desk, make_bundle({5: items[3], 7: items[6]}, after=4))
+    assert (range(3, 5),) == report.not_fetched
+    assert (range(6, 7),) == report.gone
+    assert {case_name(ani.keys.case_id): 4} == report.cases_with_gaps
+
+
+def test_what_was_unopened_is_opened_later(
+    desk_path: Path, sealer: Sealer, ani: Reporter
+) -> None:
+    """Each import tries again to open what is still sealed."""
+    hidden = desk_path / "hidden"
+    sealed = sealer.seal(ani.write())
+    with open_desk(desk_path, passphrase=None) as desk:
+        keys = desk_path / "gnupg" / "private-keys-v1.d"
+        keys.rename(hidden)
+        keys.mkdir()
+        # The agent remembers nothing of a key whose file is gone.
+        report = import_bundle(desk, make_bundle({1: sealed}))
+        assert {"item 1": Verdict.UNOPENED} == verdicts(report)
+        keys.rmdir()
+        hidden.rename(keys)
+        report = import_bundle(desk, make_bundle({}, after=1))
+        assert (1,) == report.opened_later
+        assert 1 == len(list_cases(desk, today=DAY))
+
+
+def test_other_reply_keys_are_not_used(
+    desk: Desk, sealer: Sealer, ani: Reporter
+) -> None:
+    """An item that names other reply keys is filed, marked, and changes no key."""
+    stranger = Reporter("stranger")
+    forged = {
+        "mailbox_key": stranger.keys.mailbox_key.hex(),
+        "reply_public_key": stranger.private_key.public_bytes().hex(),
+    }
+    import_bundle(desk, make_bundle({1: sealer.seal(ani.write())}))
+    sealed = sealer.seal(
+        ani.write(ItemKind.MESSAGE, message="Kirim ke sini.", **forged)
+    )
+    (outcome,) = import_bundle(desk, make_bundle({2: sealed}, after=1)).outcomes
+
+    assert "may be forged" in outcome.note
+    with desk.casebook.transaction() as connection:
+        case = connection.execute(select(casebook.case)).one()
+    assert ani.keys.mailbox_key == case.mailbox_key
+    assert ani.private_key.public_bytes() == case.reply_public_key
+    thread = show_case(desk, case.name, today=DAY).thread
+    assert [False, True] == [
+        entry.other_keys for entry in thread if isinstance(entry, ItemShown)
+    ]
+
+
+def test_nothing_plain_is_on_the_disk(
+    desk: Desk, sealer: Sealer, ani: Reporter
+) -> None:
+    """Neither a text nor a file nor a name of one can be found in the folder."""
+    secret = "RahasiaSekaliTentangBeras"
+    items = {
+        1: sealer.seal(ani.write(files=[(f"{secret}.txt", secret.encode())])),
+        2: sealer.seal(ani.write(ItemKind.MESSAGE, message=secret)),
+    }
+    import_bundle(desk, make_bundle(items))
+    words = [secret.encode(), REPORT.title.encode(), b"SQLite format", ani.keys.case_id]
+    for path in desk.path.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert not [word for word in words if word in content], path
+
+
+IMPORTER = """
+import sys
+from pathlib import Path
+from journalist_app.workstation.desk import open_desk
+from journalist_app.workstation.importing import import_bundle
+with open_desk(Path(sys.argv[1]), passphrase=None) as desk:
+    print("open", flush=True)
+    with open(sys.argv[2], "rb") as bundle:
+        import_bundle(desk, bundle)
+"""
+
+
+@pytest.mark.slow
+def test_a_kill_leaves_whole_items(
+    desk_path: Path, tmp_path: Path, sealer: Sealer, ani: Reporter
+) -> None:
+    """However an import is killed, what is filed is whole, and the rest can follow."""
+    items = {n: sealer.seal(ani.write()) for n in range(1, 13)}
+    bundle = tmp_path / "bundle.tar"
+    bundle.write_bytes(make_bundle(items).getvalue())
+    chance = random.Random(7)
+    for _ in range(6):
+        process = subprocess.Popen(
+            [sys.executable, "-c", IMPORTER, str(desk_path), str(bundle)],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(Path(casebook.__file__).parents[2])},
+        )
+        with process:
+            assert process.stdout is not None
+            assert b"open\n" == process.stdout.readline()
+            time.sleep(chance.uniform(0.0, 0.15))
+            process.send_signal(signal.SIGKILL)
+        with open_desk(desk_path, passphrase=None) as desk:
+            rows = contents(desk)
+            for case in list_cases(desk, today=DAY):
+                assert 0 == case.missing
+            filed = [row[0] for row in rows["item"]]
+            assert list(range(1, len(filed) + 1)) == sorted(filed, key=int)
+    with open_desk(desk_path, passphrase=None) as desk, bundle.open("rb") as stream:
+        assert import_bundle(desk, stream).complete
+        rows = contents(desk)
+    assert 12 == len(rows["item"]) == len(rows["files"])
