@@ -37,6 +37,7 @@ from crypto.container import (
     ContainerWriter,
     MalformedContainer,
 )
+from crypto.slots import SLOT_BYTES
 
 # The whole reply: 8 MiB take some 540 slots.
 REPLY_BYTES = 8 * 1024 * 1024
@@ -45,7 +46,10 @@ REGISTRATION_NUMBER_CHARACTERS = 100
 
 _LETTER_NAME = "reply.json"
 _LIMITS = ContainerLimits(
-    entries=1 + MOST_FILES, entry_bytes=REPLY_BYTES, total_bytes=REPLY_BYTES
+    entries=1 + MOST_FILES,
+    entry_bytes=REPLY_BYTES,
+    # The last slot of a reply is filled up with zeros.
+    total_bytes=REPLY_BYTES + SLOT_BYTES,
 )
 
 RegistrationNumber = Annotated[

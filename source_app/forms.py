@@ -10,8 +10,8 @@ import secrets
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, StringField, TextAreaField
-from wtforms.fields.choices import (
-    SelectChoice,  # type: ignore[attr-defined]  # Newer than its stubs.
+from wtforms.fields.choices import (  # type: ignore[attr-defined]  # Newer than its stubs.
+    SelectChoice,
 )
 from wtforms.validators import InputRequired, Length, Regexp, StopValidation
 

@@ -95,8 +95,8 @@ class Desk:
     record: DeskRecord
     keys: SecretKeyring = field(repr=False)
     casebook: Casebook = field(repr=False)
-    profile: Profile
-    calendar: Calendar
+    profile: Profile = field(repr=False)
+    calendar: Calendar = field(repr=False)
 
     @property
     def desk_id(self) -> bytes:

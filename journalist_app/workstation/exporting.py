@@ -101,15 +101,12 @@ def write_again(desk: Desk, number: int, sink: Sink) -> Export:
         ).first()
         if row is None:
             raise UnknownOutbox(UnknownOutbox.__doc__)
-        sealed = dict(
-            connection.execute(
-                select(casebook.slot.c.slot, casebook.slot.c.sealed).where(
-                    casebook.slot.c.outbox_number == number
-                )
+        slots = connection.execute(
+            select(casebook.slot.c.slot, casebook.slot.c.sealed).where(
+                casebook.slot.c.outbox_number == number
             )
-            .tuples()
-            .all()
         )
+        sealed = {row.slot: row.sealed for row in slots}
     manifest = strict.parse(
         OutboxManifest,
         row.manifest,
@@ -150,7 +147,7 @@ def _new_slots(connection: Connection) -> tuple[list[tuple[bytes, bytes]], bool]
         .where(casebook.slot.c.reply_id.in_(chosen))
         .order_by(casebook.slot.c.slot)
     )
-    return list(slots.tuples()), len(chosen) < len(waiting)
+    return [(slot, sealed) for slot, sealed in slots], len(chosen) < len(waiting)
 
 
 def _new_holds(connection: Connection) -> tuple[list[tuple[int, bytes]], bool]:
@@ -161,7 +158,7 @@ def _new_holds(connection: Connection) -> tuple[list[tuple[int, bytes]], bool]:
         .order_by(table.c.number)
         .limit(MOST_HOLDS + 1)
     )
-    holds = list(items.tuples())
+    holds = [(number, sha256) for number, sha256 in items]
     return holds[:MOST_HOLDS], len(holds) > MOST_HOLDS
 
 

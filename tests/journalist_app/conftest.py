@@ -1,8 +1,7 @@
 """A desk made once per run with real keys, and copied for every test."""
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -13,16 +12,14 @@ from support.reporters import DAY, Reporter, Sealer
 
 from casework.enrolment import Enrolment
 from casework.profile import shipped_profile
+from crypto.certificates import generate_officer_key
+from crypto.openpgp import Keyring
 from journalist_app.workstation.desk import (
     Desk,
     Institution,
     create_desk,
     open_desk,
 )
-
-PASSPHRASE = b"kata sandi uji"
-
-OpenDesk = Callable[[], AbstractContextManager[Desk]]
 
 
 @dataclass(frozen=True)
@@ -34,14 +31,17 @@ class Template:
     sealer: Sealer
 
 
+@pytest.fixture(scope="session")
 def institution() -> Institution:
-    """Return the texts that Bisik ships."""
+    """The texts that Bisik ships."""
     calendar = resources.files("casework").joinpath("calendars/indonesia.csv")
     return Institution(shipped_profile(), calendar.read_text("utf-8"))
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+def template(
+    tmp_path_factory: pytest.TempPathFactory, institution: Institution
+) -> Template:
     """Make the desk of an officer without a passphrase."""
     base = tmp_path_factory.mktemp("desk")
     enrolment = create_desk(
@@ -49,7 +49,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
         name="Petugas Uji",
         email="petugas@example.test",
         passphrase=None,
-        institution=institution(),
+        institution=institution,
         today=DAY,
         entropy=seeded(11),
     )
@@ -61,6 +61,22 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
 def sealer(template: Template) -> Sealer:
     """Seals to the officer of `desk`."""
     return template.sealer
+
+
+@pytest.fixture(scope="session")
+def sealer_to_another(tmp_path_factory: pytest.TempPathFactory) -> Sealer:
+    """Seals to an officer whose key is on no desk here."""
+    base = tmp_path_factory.mktemp("another")
+    fingerprint = generate_officer_key(
+        base / "keys",
+        name="Petugas Lain",
+        email="lain@example.test",
+        expires_days=10,
+        passphrase=None,
+        today=DAY,
+    )
+    certificate = Keyring(base / "keys").export(fingerprint)
+    return Sealer.to(base / "sealer", certificate)
 
 
 @pytest.fixture

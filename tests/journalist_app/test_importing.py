@@ -155,14 +155,21 @@ def test_an_item_tampered_with_before_the_bundle_is_unopened(
 
 
 def test_an_item_for_somebody_else_is_kept(
-    desk: Desk, tmp_path: Path, sealer: Sealer
+    desk: Desk, sealer_to_another: Sealer, ani: Reporter
 ) -> None:
     """What is not sealed to this officer is held, and does not stop the import."""
-    report = import_bundle(desk, make_bundle({1: sealer.seal(b"no item at all")}))
-    (outcome,) = report.outcomes
-    assert Verdict.UNOPENED is outcome.verdict
+    sealed = sealer_to_another.seal(ani.write())
+    report = import_bundle(desk, make_bundle({1: sealed}))
+    assert {"item 1": Verdict.UNOPENED} == verdicts(report)
     assert report.complete
-    assert contents(desk)["item"]
+    assert 1 == len(contents(desk)["item"])
+
+
+def test_what_is_no_item_is_kept_unopened(desk: Desk, sealer: Sealer) -> None:
+    """Anybody can seal anything to an officer; it harms nothing."""
+    report = import_bundle(desk, make_bundle({1: sealer.seal(b"no item at all")}))
+    assert {"item 1": Verdict.UNOPENED} == verdicts(report)
+    assert () == list_cases(desk, today=DAY)
 
 
 def test_everything_odd_is_named(desk: Desk, sealer: Sealer, ani: Reporter) -> None:
@@ -260,14 +267,14 @@ def test_other_reply_keys_are_not_used(
 ) -> None:
     """An item that names other reply keys is filed, marked, and changes no key."""
     stranger = Reporter("stranger")
-    forged = {
-        "mailbox_key": stranger.keys.mailbox_key.hex(),
-        "reply_public_key": stranger.private_key.public_bytes().hex(),
-    }
     import_bundle(desk, make_bundle({1: sealer.seal(ani.write())}))
-    sealed = sealer.seal(
-        ani.write(ItemKind.MESSAGE, message="Kirim ke sini.", **forged)
+    forged = ani.write(
+        ItemKind.MESSAGE,
+        message="Kirim ke sini.",
+        mailbox_key=stranger.keys.mailbox_key.hex(),
+        reply_public_key=stranger.private_key.public_bytes().hex(),
     )
+    sealed = sealer.seal(forged)
     (outcome,) = import_bundle(desk, make_bundle({2: sealed}, after=1)).outcomes
 
     assert "may be forged" in outcome.note
@@ -334,8 +341,8 @@ def test_a_kill_leaves_whole_items(
             rows = contents(desk)
             for case in list_cases(desk, today=DAY):
                 assert 0 == case.missing
-            filed = [row[0] for row in rows["item"]]
-            assert list(range(1, len(filed) + 1)) == sorted(filed, key=int)
+            filed = {row[0] for row in rows["item"]}
+            assert set(range(1, len(filed) + 1)) == filed
     with open_desk(desk_path, passphrase=None) as desk, bundle.open("rb") as stream:
         assert import_bundle(desk, stream).complete
         rows = contents(desk)

@@ -1,0 +1,29 @@
+"""The running service, for tests that go the whole way."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.postgres import PostgresServer, running_postgres
+from support.server import Service, made_service
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Iterator[Service]:
+    """A service with one officer that has not been started yet."""
+    with made_service(tmp_path) as service:
+        yield service
+
+
+@pytest.fixture
+def service(made: Service) -> Service:
+    """A running service with one officer."""
+    made.start()
+    return made
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server."""
+    with running_postgres() as server:
+        yield server

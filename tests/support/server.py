@@ -1,0 +1,316 @@
+"""
+The real service: made by what the commands call, run by `bisik serve`.
+
+    with made_service(directory) as service:
+        service.start()
+        service.visitor().get("/")
+        service.kill()
+
+Everything that is started is in a process group of its own, so that `kill` ends
+the gunicorn master, its workers and every gpg at the same instant, as a power-cut
+would.
+"""
+
+import contextlib
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from support.site import OpenedItem, open_item
+from support.visitor import Visitor
+
+from casework.profile import shipped_profile
+from crypto.admission import fingerprint_in
+from crypto.fingerprint import Fingerprint
+from crypto.opening import SecretKeyring
+from journalist_app.workstation.desk import Institution, create_desk
+from ops.edge import Edge
+from ops.officer_keys import enrol
+from ops.organisation import PUBLIC_KEY, certify_enrolment, create_organisation
+from ops.server import (
+    Server,
+    create_server,
+    local_zone,
+    open_server,
+    shipped_calendar,
+)
+
+ROOT = Path(__file__).parents[2]
+# As the installed command does it; works before it is installed, too.
+COMMAND = (sys.executable, "-c", "from ops.cli import main; main()")
+READY_SECONDS = 30.0
+END_SECONDS = 30.0
+POLL_SECONDS = 0.02
+
+
+class ServiceFault(Exception):
+    """The service did not do what it was told."""
+
+
+@dataclass
+class Service:
+    """
+    A server directory with its officers, and the service that runs on it.
+
+    Attributes:
+        base: The folder that everything is in.
+
+        memory: The folder in memory for the names of dummies.
+
+        temporary: The TMPDIR of the service, used by nothing else.
+
+        port: Where it listens, on 127.0.0.1.
+    """
+
+    base: Path
+    memory: Path
+    temporary: Path
+    edge: Edge
+    port: int
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def directory(self) -> Path:
+        """The server directory."""
+        return self.base / "server"
+
+    @property
+    def log(self) -> Path:
+        """What the service has written to its standard error."""
+        return self.base / "log"
+
+    @property
+    def organisation(self) -> Path:
+        """The folder of the organisation's key."""
+        return self.base / "organisation"
+
+    def desk(self, number: int = 1) -> Path:
+        """Return the folder of a desk, counted from 1."""
+        return self.base / f"desk-{number}"
+
+    @property
+    def today(self) -> date:
+        """The day it is for the service."""
+        return self.edge.today(local_zone())
+
+    def add_officer(self, number: int = 1, *, expires_days: int = 365) -> Fingerprint:
+        """Make a desk, certify its officer, and enrol them."""
+        enrolment = create_desk(
+            self.desk(number),
+            name=f"Petugas Uji {number}",
+            email=f"petugas{number}@example.test",
+            passphrase=None,
+            institution=Institution(shipped_profile(), shipped_calendar()),
+            today=self.today,
+            entropy=self.edge.entropy,
+            expires_days=expires_days,
+        )
+        fingerprint = fingerprint_in(enrolment.certificate.encode("ascii"))
+        certified = certify_enrolment(
+            self.organisation,
+            enrolment,
+            fingerprint_read_out=fingerprint,
+            passphrase=None,
+            today=self.today,
+        )
+        with self.opened() as server:
+            enrol(server.drop, server.keyring, certified, today=self.today)
+            server.synchronise(self.edge)
+        return fingerprint
+
+    @contextmanager
+    def opened(self) -> Iterator[Server]:
+        """Open the server directory in this process, beside the service."""
+        with open_server(self.directory, self.edge) as server:
+            yield server
+
+    def start(
+        self,
+        *,
+        before: Sequence[str | Path] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """
+        Start `bisik serve`, and wait until it answers.
+
+        Args:
+            before: A program that starts it, such as strace or unshare.
+
+            environment: Variables besides the usual ones.
+
+        Raises:
+            ServiceFault: If it does not answer in time, with its log.
+        """
+        arguments = ["serve", "--directory", self.directory, "--port", str(self.port)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*before, *COMMAND, *arguments],
+                cwd=ROOT,
+                env={
+                    **os.environ,
+                    "TMPDIR": str(self.temporary),
+                    **(environment or {}),
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Wait until the first page comes."""
+        deadline = time.monotonic() + READY_SECONDS
+        while not self._answers():
+            if self.process is None or self.process.poll() is not None:
+                raise ServiceFault(f"it ended by itself: {self.log.read_text()}")
+            if time.monotonic() > deadline:
+                raise ServiceFault(f"it does not answer: {self.log.read_text()}")
+            time.sleep(POLL_SECONDS)
+
+    def kill(self) -> None:
+        """End every process of the service at once, as a power-cut would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Ask the service to end, and see to it that it does."""
+        if self.process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.process.pid, signal.SIGTERM)
+        deadline = time.monotonic() + END_SECONDS
+        while self.members() and time.monotonic() < deadline:
+            self.process.poll()
+            time.sleep(POLL_SECONDS)
+        self._end(signal.SIGKILL)
+
+    def members(self) -> list[int]:
+        """List the processes of the service that are alive."""
+        if self.process is None:
+            return []
+        group = self.process.pid
+        found = []
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdecimal():
+                continue
+            with contextlib.suppress(OSError):
+                # proc(5): behind the name come state, parent and process group.
+                behind_name = (entry / "stat").read_text().rpartition(")")[2].split()
+                if int(behind_name[2]) == group and behind_name[0] != "Z":
+                    found.append(int(entry.name))
+        return found
+
+    def visitor(self, *, timeout_seconds: float = 60) -> Visitor:
+        """Open a browser window."""
+        return Visitor.over_http(self.port, timeout_seconds=timeout_seconds)
+
+    def counts(self) -> tuple[int, int, int]:
+        """Count the rows of intake, of its pieces and of the mailbox."""
+        with self.opened() as server, server.drop.database.reading() as connection:
+            intake, pieces, mailbox = (
+                connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()
+                for table in ("intake", "intake_chunk", "mailbox")
+            )
+        return intake, pieces, mailbox
+
+    def opened_items(self, number: int = 1) -> list[OpenedItem]:
+        """Open the whole intake with the keys of a desk, in order."""
+        with (
+            self.opened() as server,
+            SecretKeyring(self.desk(number) / "gnupg", passphrase=None) as officer,
+        ):
+            return [
+                open_item(officer, b"".join(server.drop.intake.read(entry.number)))
+                for entry in server.drop.intake.entries()
+            ]
+
+    def _answers(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/safety")
+            return connection.getresponse().read() != b""
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def _end(self, number: signal.Signals) -> None:
+        if self.process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+        self.process.wait(END_SECONDS)
+        deadline = time.monotonic() + END_SECONDS
+        # Only when the last one is gone is the port free, and are the locks.
+        while self.members():
+            if time.monotonic() > deadline:
+                raise ServiceFault(f"still alive: {self.members()}")
+            time.sleep(POLL_SECONDS)
+        self.process = None
+
+
+@contextmanager
+def made_service(
+    base: Path,
+    *,
+    officers: int = 1,
+    profile: str | None = None,
+    database: str | None = None,
+) -> Iterator[Service]:
+    """
+    Make organisation, server and desks in *base*; end whatever was started.
+
+    Args:
+        base: An existing folder.
+
+        officers: How many are enrolled.
+
+        profile: The text of a profile in place of the shipped one.
+
+        database: Of PostgreSQL, in place of a file.
+    """
+    memory = Path(tempfile.mkdtemp(prefix="bisik-test-", dir="/dev/shm"))
+    temporary = base / "tmp"
+    temporary.mkdir()
+    service = Service(base, memory, temporary, Edge(memory=memory), free_port())
+    try:
+        create_organisation(
+            service.organisation,
+            name="Organisasi Uji",
+            passphrase=None,
+            today=service.today,
+        )
+        create_server(
+            service.directory,
+            service.edge,
+            profile=profile,
+            organisation_key=(service.organisation / PUBLIC_KEY).read_bytes(),
+            database=database,
+        )
+        with (service.directory / "bisik.toml").open("a") as settings:
+            settings.write(f'\nmemory = "{memory}"\n')
+        for number in range(1, officers + 1):
+            service.add_officer(number)
+        yield service
+    finally:
+        service.kill()
+        shutil.rmtree(memory)
+
+
+def free_port() -> int:
+    """Find a port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
