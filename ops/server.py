@@ -22,6 +22,9 @@ from importlib import resources
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
 from casework.deadlines import Calendar
 from casework.profile import Profile, shipped_profile
 from crypto.openpgp import Keyring
@@ -50,7 +53,7 @@ log = logging.getLogger("bisik.ops")
 
 
 class UnusableDatabase(OpsError):
-    """The database's address must be sqlite:////PATH or postgresql://..."""
+    """The address of a database begins with postgresql:// and is not repeated here."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,8 @@ def create_server(
 
         NotInstalled: If it has none, with *join*.
 
+        UnusableDatabase: If *database* is no address of PostgreSQL.
+
         MalformedProfile, KeyNotAdmitted, DeadDropUnavailable, NoPrivateMemory:
             As their sentences say.
     """
@@ -195,7 +200,7 @@ def _install(
 ) -> None:
     url = _database_url(partial, database)
     if not join:
-        _migrate(url)
+        migrate(url)
     drop = _open_drop(url, directory, Settings(), edge)
     try:
         if join:
@@ -205,14 +210,6 @@ def _install(
             drop.create_installation(edge.entropy, day=today)
     finally:
         drop.close()
-
-
-def _migrate(url: str) -> None:
-    try:
-        migrate(url)
-    except ValueError:
-        # The address may hold a password, so it is not repeated.
-        raise UnusableDatabase(UnusableDatabase.__doc__) from None
 
 
 def _open_drop(url: str, directory: Path, settings: Settings, edge: Edge) -> DeadDrop:
@@ -226,7 +223,16 @@ def _open_drop(url: str, directory: Path, settings: Settings, edge: Edge) -> Dea
 
 
 def _database_url(directory: Path, database: str | None) -> str:
-    return database or f"sqlite:///{directory / DATABASE}"
+    if database is None:
+        return f"sqlite:///{directory / DATABASE}"
+    try:
+        kind = make_url(database).get_backend_name()
+    except (ArgumentError, ValueError):
+        kind = ""
+    if kind != "postgresql":
+        # The address may hold a password, so it is not repeated.
+        raise UnusableDatabase(UnusableDatabase.__doc__)
+    return database
 
 
 def _text(path: Path) -> str:

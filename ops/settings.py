@@ -71,9 +71,9 @@ class Settings(BaseModel):
 
 def render_settings(*, database: str | None) -> str:
     """Write a new bisik.toml, with every field explained."""
-    # A string of JSON is one of TOML, too.
+    # A string of JSON is one of TOML, too, as long as no letter is escaped.
     address = (
-        f"database = {json.dumps(database)}"
+        f"database = {json.dumps(database, ensure_ascii=False)}"
         if database
         else '# database = "postgresql://bisik@db.internal/bisik"'
     )

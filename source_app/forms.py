@@ -18,9 +18,15 @@ from wtforms.validators import InputRequired, Length, Regexp, StopValidation
 from casework.item import MESSAGE_CHARACTERS
 from casework.report import FIELD_CHARACTERS, TITLE_CHARACTERS
 from casework.text import clean_line, clean_text
+from crypto.codename import contains_codename
+from source_app.services import services
 
 REQUIRED = _("Bagian ini perlu diisi.")
 TOO_LONG = _("Terlalu panjang: paling banyak %(max)d huruf. Tidak ada yang dipotong.")
+CODENAME_INSIDE = _(
+    "Di sini tertulis kata sandi rahasia Anda. Hapuslah: siapa pun yang membacanya "
+    "dapat membuka laporan Anda."
+)
 STALE_FORM = _("Formulir ini tidak utuh. Muat ulang halaman, lalu kirim lagi.")
 
 TOKEN_BYTES = 16
@@ -50,11 +56,22 @@ class _Present:
             raise StopValidation(str(REQUIRED))
 
 
+class _NoCodename:
+    """Refuse a text that gives the codename away: it would open the case."""
+
+    def __call__(self, form: FlaskForm, field: StringField) -> None:
+        if contains_codename(typed(field), services().wordlists):
+            raise StopValidation(str(CODENAME_INSIDE))
+
+
 def _answer(label: str) -> TextAreaField:
     return TextAreaField(
         label,
         filters=[_text],
-        validators=[Length(max=FIELD_CHARACTERS, message=TOO_LONG)],
+        validators=[
+            Length(max=FIELD_CHARACTERS, message=TOO_LONG),
+            _NoCodename(),
+        ],
     )
 
 
@@ -93,12 +110,20 @@ class ReportForm(TokenForm):
     title = StringField(
         _("Judul laporan"),
         filters=[_line],
-        validators=[_Present(), Length(max=TITLE_CHARACTERS, message=TOO_LONG)],
+        validators=[
+            _Present(),
+            Length(max=TITLE_CHARACTERS, message=TOO_LONG),
+            _NoCodename(),
+        ],
     )
     what = TextAreaField(
         _("Apa yang terjadi?"),
         filters=[_text],
-        validators=[_Present(), Length(max=FIELD_CHARACTERS, message=TOO_LONG)],
+        validators=[
+            _Present(),
+            Length(max=FIELD_CHARACTERS, message=TOO_LONG),
+            _NoCodename(),
+        ],
     )
     where = _answer(_("Di mana?"))
     when = _answer(_("Kapan?"))
@@ -134,7 +159,11 @@ class MessageForm(TokenForm):
     text = TextAreaField(
         _("Pesan untuk petugas"),
         filters=[_text],
-        validators=[_Present(), Length(max=MESSAGE_CHARACTERS, message=TOO_LONG)],
+        validators=[
+            _Present(),
+            Length(max=MESSAGE_CHARACTERS, message=TOO_LONG),
+            _NoCodename(),
+        ],
     )
 
 
@@ -144,5 +173,5 @@ class ContactForm(TokenForm):
     contact = StringField(
         _("Kontak yang Anda pilih"),
         filters=[_line],
-        validators=[_Present(), Length(max=500, message=TOO_LONG)],
+        validators=[_Present(), Length(max=500, message=TOO_LONG), _NoCodename()],
     )

@@ -60,7 +60,7 @@ def import_report(bundle: Path, report: ImportReport) -> str:
             f"{_spans(report.gone)}; other desks have them"
         )
     for name, count in report.cases_with_gaps.items():
-        lines.append(f"! case {name}: at least {count} items are missing or unopened")
+        lines.append(f"! case {name}: missing or unopened items: at least {count}")
     for number in report.unconfirmed:
         lines.append(
             f"! outbox {number} had not reached the server; if its stick is lost: "

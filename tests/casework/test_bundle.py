@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from support.casework_samples import DAY, Vector, archive, vectors
+from support.casework_samples import DAY, Vector, archive, named, vectors
 
 from casework.bundle import (
     BundleEntry,
@@ -105,9 +105,7 @@ def test_written_vectors() -> None:
         assert vector["sha256"] == hashlib.sha256(content).hexdigest()
 
 
-@pytest.mark.parametrize(
-    "vector", vectors("bundle.json")["bad"], ids=lambda v: v["name"]
-)
+@pytest.mark.parametrize("vector", vectors("bundle.json")["bad"], ids=named)
 def test_bad_vectors(vector: Vector) -> None:
     """
     Every bundle without a manifest that can be believed is refused.

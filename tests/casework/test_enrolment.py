@@ -1,11 +1,13 @@
-from typing import Any
+import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.casework_samples import Vector, vectors
 
 from casework.enrolment import ENROLMENT_BYTES, Enrolment, MalformedEnrolment
 
+VECTORS = vectors("enrolment.json")
 ENROLMENT = Enrolment(
     name="Petugas Uji", desk_id="00" * 16, certificate="-----BEGIN\nabc\n-----END\n"
 )
@@ -16,16 +18,18 @@ def test_what_is_written_is_read() -> None:
     assert ENROLMENT == Enrolment.parse(ENROLMENT.to_json())
 
 
-def test_vectors(vectors: Any) -> None:
-    """Every document of the vectors is read, or refused, as the specification says."""
-    for vector in vectors("enrolment.json")["vectors"]:
-        content = vector["text"].encode()
-        if vector["valid"]:
-            assert Enrolment.parse(content), vector["name"]
-            continue
-        with pytest.raises(MalformedEnrolment):
-            Enrolment.parse(content)
-            pytest.fail(vector["name"])
+@pytest.mark.parametrize("vector", VECTORS["good"], ids=lambda v: v["name"])
+def test_good_vectors(vector: Vector) -> None:
+    """What the specification allows is read, and written with the same meaning."""
+    enrolment = Enrolment.parse(vector["text"].encode())
+    assert json.loads(vector["text"]) == json.loads(enrolment.to_json())
+
+
+@pytest.mark.parametrize("vector", VECTORS["bad"], ids=lambda v: v["name"])
+def test_bad_vectors(vector: Vector) -> None:
+    """What the specification does not allow is refused."""
+    with pytest.raises(MalformedEnrolment):
+        Enrolment.parse(vector["text"].encode())
 
 
 def test_a_certified_key_replaces_the_bare_one() -> None:

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.casework_samples import DAY, vectors
+from support.casework_samples import DAY, Vector, named, vectors
 
 from casework import history, strict
 from casework.files import FileSent
@@ -60,10 +60,8 @@ def test_good_vectors() -> None:
         assert state == from_bytes(to_bytes(state))
 
 
-@pytest.mark.parametrize(
-    "vector", vectors("state.json")["bad"], ids=lambda v: v["name"]
-)
-def test_bad_vectors(vector: dict[str, str]) -> None:
+@pytest.mark.parametrize("vector", vectors("state.json")["bad"], ids=named)
+def test_bad_vectors(vector: Vector) -> None:
     """
     Every bad state of the vectors is refused.
     """

@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.casework_samples import archive, item_header, vectors
+from support.casework_samples import Vector, archive, item_header, named, vectors
 
 from casework.item import (
     ItemHeader,
@@ -72,15 +72,15 @@ def test_good_vectors() -> None:
         assert vector["sha256"] == hashlib.sha256(stream.getvalue()).hexdigest()
 
 
-def test_bad_vectors() -> None:
+@pytest.mark.parametrize("vector", vectors("item.json")["bad"], ids=named)
+def test_bad_vectors(vector: Vector) -> None:
     """
     Every bad item of the vectors is refused.
     """
-    for vector in vectors("item.json")["bad"]:
-        content = archive(vector["members"])
-        with pytest.raises(MalformedItem):
-            read_whole(content)
-            pytest.fail(vector["name"])
+    content = archive(vector["members"])
+
+    with pytest.raises(MalformedItem):
+        read_whole(content)
 
 
 @pytest.mark.parametrize("kind", [*ItemKind])
@@ -112,9 +112,9 @@ def test_a_report_with_a_small_file_looks_like_one_without() -> None:
     """
     The size does not tell whether a photograph of 50 kB came with a report.
     """
-    assert len(written(item_header())) == len(
-        written(item_header(), ("a", bytes(50_000)))
-    )
+    with_file = written(item_header(), ("a", bytes(50_000)))
+
+    assert len(written(item_header())) == len(with_file)
 
 
 def test_what_was_sent_is_told() -> None:
@@ -125,7 +125,7 @@ def test_what_was_sent_is_told() -> None:
     writer.add_report(REPORT)
     sent = writer.add_file("../Foto\x00 bukti.pdf", b"123")
 
-    assert (sent.name, sent.size_bytes) == ("Foto bukti.pdf", 3)
+    assert ("Foto bukti.pdf", 3) == (sent.name, sent.size_bytes)
 
 
 def test_a_kind_takes_no_foreign_member() -> None:
@@ -136,7 +136,7 @@ def test_a_kind_takes_no_foreign_member() -> None:
     writer = ItemWriter(stream.write, header=item_header(ItemKind.CONTACT))
     before = stream.getvalue()
 
-    with pytest.raises(ValueError, match="report.json"):
+    with pytest.raises(ValueError, match=r"report\.json"):
         writer.add_report(REPORT)
     with pytest.raises(ValueError, match="no more files"):
         writer.add_file("a", b"b")
@@ -181,7 +181,7 @@ def test_errors_do_not_name_files() -> None:
     """
     content = written(item_header(), ("rahasia.txt", b"x" * 5000))
 
-    for end in range(3000, len(content) - 512, 512):
+    for end in range(0, len(content.rstrip(b"\0")), 512):
         with pytest.raises(MalformedItem) as refusal:
             read_whole(content[:end])
         assert "rahasia" not in str(refusal.value)
@@ -208,8 +208,6 @@ def test_every_cut_into_the_content_is_noticed() -> None:
     for end in range(0, end_of_content, 61):
         with pytest.raises(MalformedItem):
             read_whole(content[:end])
-    with pytest.raises(MalformedItem):
-        read_whole(content[:-1])
 
 
 @settings(max_examples=100, deadline=None)
@@ -287,7 +285,7 @@ def test_a_whole_case_misses_nothing(sequences: list[int]) -> None:
     """
     However many tabs are open, a case that is all there raises no alarm.
     """
-    assert missing_before(sequences) == 0
+    assert 0 == missing_before(sequences)
 
 
 @given(accepted_sequences(), st.data())

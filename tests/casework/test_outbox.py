@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from support.casework_samples import DAY, Vector, archive, vectors
+from support.casework_samples import DAY, Vector, archive, named, vectors
 
 from casework.outbox import (
     OUTBOX_LIMITS,
@@ -79,9 +79,7 @@ def test_good_vectors() -> None:
         assert vector["sha256"] == hashlib.sha256(content).hexdigest()
 
 
-@pytest.mark.parametrize(
-    "vector", vectors("outbox.json")["bad"], ids=lambda v: v["name"]
-)
+@pytest.mark.parametrize("vector", vectors("outbox.json")["bad"], ids=named)
 def test_bad_vectors(vector: Vector) -> None:
     """
     Every bad outbox of the vectors is refused, its signature notwithstanding.

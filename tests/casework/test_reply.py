@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from support.casework_samples import DAY, Vector, archive, vectors
+from support.casework_samples import DAY, Vector, archive, named, vectors
 
 from casework.reply import (
     REPLY_BYTES,
@@ -56,9 +56,7 @@ def test_good_vectors() -> None:
         assert vector["sha256"] == hashlib.sha256(content).hexdigest()
 
 
-@pytest.mark.parametrize(
-    "vector", vectors("reply.json")["bad"], ids=lambda v: v["name"]
-)
+@pytest.mark.parametrize("vector", vectors("reply.json")["bad"], ids=named)
 def test_bad_vectors(vector: Vector) -> None:
     """
     Every bad reply of the vectors is refused.

@@ -21,8 +21,8 @@ from crypto.keys import (
     RFC_9106_LOW_MEMORY,
     ReporterKeys,
     RootKey,
-    StretchingCost,
     Stretcher,
+    StretchingCost,
     expand,
 )
 

@@ -30,8 +30,10 @@ pytestmark = [pytest.mark.journey, pytest.mark.slow]
 ROUNDS = int(os.environ.get("BISIK_KILL_ROUNDS", "200"))
 ROUNDS_ON_POSTGRES = max(1, ROUNDS // 10)
 REPORTERS = 4
-# Long enough for a new codename, short enough to hit every step in between.
+# Long enough for several items, so that the end comes at every step of one.
 LONGEST_LIFE_SECONDS = 1.0
+# Codenames drawn beforehand, because drawing one takes a good part of a life.
+MOST_DRAFTS = 60
 ATTACHMENT_BYTES = 200_000
 SEED = 20261124
 
@@ -49,24 +51,38 @@ class Ledger:
 
 
 @dataclass
+class Case:
+    """A codename, the window it is signed in at, and what was acknowledged in it."""
+
+    visitor: Visitor
+    codename: str
+    acknowledged: list[str] = field(default_factory=list)
+
+
+@dataclass
 class Reporter:
     """
     Somebody who sends one thing after the other.
 
     Attributes:
-        codename: Of the case at hand, "" if there is none.
+        drafts: Codenames without a report; a session outlives a kill.
 
-        titles: Acknowledged titles, messages and file names of that case.
+        case: The case at hand.
 
         unanswered: Sends the form again whose answer never came.
     """
 
-    visitor: Visitor
+    service: Service
     ledger: Ledger
     dice: random.Random
-    codename: str = ""
-    titles: list[str] = field(default_factory=list)
+    drafts: list[Case] = field(default_factory=list)
+    case: Case | None = None
     unanswered: Callable[[], None] | None = None
+
+    def draw(self) -> None:
+        """Get a codename and sign in, up to the empty form."""
+        visitor = self.service.visitor(timeout_seconds=30)
+        self.drafts.append(Case(visitor, visitor.draw_codename()))
 
     def work(self, enough: threading.Event) -> None:
         """Go on until the server is gone, or *enough* is set."""
@@ -77,53 +93,50 @@ class Reporter:
     def _step(self) -> None:
         again, self.unanswered = self.unanswered, None
         if again is not None and self.dice.random() < 0.5:
-            # Were it cut off again, it would be tried again.
-            self.unanswered = again
-            again()
-            self.unanswered = None
-        elif not self.codename or self.dice.random() < 0.3:
-            self._report()
+            self._send(again)
+        elif self.case is None or self.dice.random() < 0.3:
+            if not self.drafts:
+                self.draw()
+            self._report(self.drafts.pop())
         else:
-            self.dice.choice([self._message, self._files])()
+            self.dice.choice([self._message, self._files])(self.case)
 
-    def _report(self) -> None:
-        self.codename, self.titles = "", []
-        codename = self.visitor.draw_codename()
-        form = self.visitor.get("/report/write").hidden("/report/write")
+    def _report(self, case: Case) -> None:
+        form = case.visitor.get("/report/write").hidden("/report/write")
         mark = self._mark("Judul")
         fields = {**form, "title": mark, "what": "Peristiwa uji " * 50}
 
         def send() -> None:
-            page = self.visitor.post("/report/write", fields, follow=False)
-            self._acknowledged(page, "/report/acknowledged", mark)
-            self.codename = codename
+            page = case.visitor.post("/report/write", fields, follow=False)
+            self._answered(page, "/report/acknowledged", mark, case)
+            self.case = case
 
         self._send(send)
 
-    def _message(self) -> None:
-        form = self.visitor.get("/case/").hidden("/case/message")
+    def _message(self, case: Case) -> None:
+        form = case.visitor.get("/case/").hidden("/case/message")
         mark = self._mark("Pesan")
+        fields = {**form, "text": mark}
 
         def send() -> None:
-            page = self.visitor.post(
-                "/case/message", {**form, "text": mark}, follow=False
-            )
-            self._acknowledged(page, "/case/", mark)
+            page = case.visitor.post("/case/message", fields, follow=False)
+            self._answered(page, "/case/", mark, case)
 
         self._send(send)
 
-    def _files(self) -> None:
-        form = self.visitor.get("/case/").hidden("/case/files")
+    def _files(self, case: Case) -> None:
+        form = case.visitor.get("/case/").hidden("/case/files")
         mark = self._mark("Berkas")
         file = Upload(mark, self.dice.randbytes(ATTACHMENT_BYTES))
 
         def send() -> None:
-            page = self.visitor.upload("/case/files", form, [file], follow=False)
-            self._acknowledged(page, "/case/", mark)
+            page = case.visitor.upload("/case/files", form, [file], follow=False)
+            self._answered(page, "/case/", mark, case)
 
         self._send(send)
 
     def _send(self, send: Callable[[], None]) -> None:
+        # If it is cut off, it may be sent again.
         self.unanswered = send
         send()
         self.unanswered = None
@@ -133,10 +146,10 @@ class Reporter:
         self.ledger.sent.add(mark)
         return mark
 
-    def _acknowledged(self, page: Page, location: str, mark: str) -> None:
+    def _answered(self, page: Page, location: str, mark: str, case: Case) -> None:
         if (page.status, page.location) == (303, location):
             self.ledger.acknowledged.add(mark)
-            self.titles.append(mark)
+            case.acknowledged.append(mark)
         else:
             self.ledger.surprises.append(f"{page.status} {page.location} for {mark}")
 
@@ -146,9 +159,13 @@ def run_rounds(service: Service, rounds: int, seed: int) -> tuple[Ledger, list[R
     dice = random.Random(seed)
     ledger = Ledger()
     reporters = [
-        Reporter(service.visitor(timeout_seconds=30), ledger, random.Random(seed + n))
-        for n in range(1, REPORTERS + 1)
+        Reporter(service, ledger, random.Random(seed + number))
+        for number in range(1, REPORTERS + 1)
     ]
+    service.start()
+    for number in range(min(rounds, MOST_DRAFTS)):
+        reporters[number % REPORTERS].draw()
+    service.kill()
     for _ in range(rounds):
         service.start()
         enough = threading.Event()
@@ -188,6 +205,8 @@ def check(service: Service, ledger: Ledger, reporters: list[Reporter]) -> None:
     assert set() == found.keys() - ledger.sent, "never sent"
     assert [] == [mark for mark, count in found.items() if count > 1], "stored twice"
     assert ledger.acknowledged, "the test did not send anything"
+    print(f"{len(ledger.sent)} sent, {len(ledger.acknowledged)} acknowledged, "  # noqa
+          f"{len(items)} stored")
 
     # Item and history are one transaction: no case has a gap or a double.
     sequences: dict[str, list[int]] = {}
@@ -202,10 +221,9 @@ def check(service: Service, ledger: Ledger, reporters: list[Reporter]) -> None:
 
     service.start()
     for reporter in reporters:
-        if reporter.codename:
-            window = service.visitor()
-            page = window.sign_in(reporter.codename).text
-            assert [] == [title for title in reporter.titles if title not in page]
+        if case := reporter.case:
+            page = service.visitor().sign_in(case.codename).text
+            assert [] == [mark for mark in case.acknowledged if mark not in page]
 
 
 def test_nothing_acknowledged_is_lost(made: Service) -> None:

@@ -297,3 +297,16 @@ def test_pages_exist_in_both_languages(visitor: Visitor, path: str) -> None:
     assert '<html lang="id">' in indonesian.text
     assert '<html lang="en">' in english.text
     assert 200 == indonesian.status == english.status
+
+
+def test_codename_is_refused_in_every_text(site: Site, visitor: Visitor) -> None:
+    """
+    A reporter who pastes the codename into a text is stopped before it is sent.
+    """
+    codename = visitor.draw_codename()
+
+    page = visitor.send_report(how=f"Kata saya: {codename}.")
+
+    assert 422 == page.status
+    assert "kata sandi rahasia Anda. Hapuslah" in page.text
+    assert [] == site.sealed_items()

@@ -22,6 +22,11 @@ def vectors(name: str) -> dict[str, list[Vector]]:
     return loaded
 
 
+def named(vector: Vector) -> str:
+    """Name a test by its vector."""
+    return str(vector["name"])
+
+
 def archive(members: Iterable[Vector]) -> bytes:
     """
     Make a container from the members of a vector.

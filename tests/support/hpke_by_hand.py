@@ -39,8 +39,8 @@ def open_by_hand(
 ) -> bytes:
     """Open a message; *private* is an X25519 key or an X-Wing seed, 32 bytes."""
     share = message[: ENCAPSULATED_BYTES[kem]]
-    secret = x25519_open(share, private) if kem == X25519_KEM else None
-    key, nonce = key_and_nonce(kem, secret or xwing_open(share, private), info)
+    open_share = x25519_open if kem == X25519_KEM else xwing_open
+    key, nonce = key_and_nonce(kem, open_share(share, private), info)
     return ChaCha20Poly1305(key).decrypt(nonce, message[len(share) :], aad)
 
 

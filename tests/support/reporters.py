@@ -15,7 +15,7 @@ from crypto.fingerprint import Fingerprint
 from crypto.keys import ReporterKeys, RootKey
 from crypto.openpgp import Keyring
 from crypto.replies import ReplyPrivateKey, join_reply_parts, open_reply_part
-from crypto.slots import reply_slot
+from crypto.slots import Part, reply_slot
 
 DAY = date(2026, 11, 24)
 INSTALLATION = bytes(range(16))
@@ -82,7 +82,7 @@ class Reporter:
         self, slots: Mapping[bytes, bytes], desk_id: bytes, first: int = 0
     ) -> Reply:
         """Open the reply that begins in slot *first*; `KeyError` if it is not there."""
-        parts = []
+        parts: list[Part] = []
         count = 1
         while len(parts) < count:
             name = reply_slot(self.keys.mailbox_key, desk_id, first + len(parts))
