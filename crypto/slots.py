@@ -42,6 +42,7 @@ ROOM_BYTES = SLOT_BYTES - NONCE_BYTES - TAG_BYTES
 _PART_HEADER = struct.Struct(">BxHHxx")
 _VERSION = 1
 MOST_PARTS = 0xFFFF
+_STATE_PIECE_BYTES = ROOM_BYTES - _PART_HEADER.size
 
 
 class CannotOpenSlot(CryptoError):
@@ -176,7 +177,7 @@ def join(parts: Sequence[Part]) -> bytes:
 
 
 def seal_state(
-    content: bytes, *, state_key: bytes, mailbox_key: bytes
+    content: bytes, *, state_key: bytes, mailbox_key: bytes, fewest_parts: int = 1
 ) -> list[SealedSlot]:
     """
     Seal a reporter's own state into as many slots as it needs.
@@ -184,10 +185,14 @@ def seal_state(
     Args:
         content: Must know its own end: `open_state` gives it back with zeros
             behind it.
+
+        fewest_parts: As many slots as the state has now.  A state never takes
+            fewer than before, so that none is left behind in its own way.
     """
+    filled = content.ljust((fewest_parts - 1) * _STATE_PIECE_BYTES + 1, b"\0")
     return [
         SealedSlot(slot, seal_slot(room, key=state_key, slot=slot))
-        for part, room in enumerate(cut(content, room_bytes=ROOM_BYTES))
+        for part, room in enumerate(cut(filled, room_bytes=ROOM_BYTES))
         for slot in (state_slot(mailbox_key, part),)
     ]
 

@@ -128,7 +128,7 @@ session = Table(
     Column("generation", SmallInteger, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     CheckConstraint("length(id) = 32", name="id"),
-    CheckConstraint("generation BETWEEN 0 AND 3", name="generation"),
+    CheckConstraint("generation BETWEEN 0 AND 4", name="generation"),
     CheckConstraint("length(sealed) = 4096", name="sealed"),
     sqlite_with_rowid=False,
 )

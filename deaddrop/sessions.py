@@ -2,11 +2,11 @@
 Sessions: sealed records that outlive a request but not two hours.
 
 The content is sealed under a key that only the reporter's cookie holds.  A row
-knows its age only as a generation, the half hour of its last change modulo four,
+knows its age only as a generation, the half hour of its last change modulo five,
 so that old rows can be purged by a server that notes no time:
 
     tick        = half hours since the epoch
-    generation  = tick mod 4
+    generation  = tick mod 5
     kept        = this generation and the one before
 """
 
@@ -18,7 +18,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from deaddrop import schema
 from deaddrop.engine import Database
 
-GENERATIONS = 4
+# 48 half hours make a day, so with four generations a sweep at the same hour
+# every day would meet the same one for ever; five shift from day to day.
+GENERATIONS = 5
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class SessionRow:
     """The sealed content, 4,096 bytes."""
 
     generation: int
-    """The tick of its last change, modulo four."""
+    """The tick of its last change, modulo five."""
 
 
 class Sessions:
@@ -99,7 +101,7 @@ class Sessions:
         """
         Forget the sessions that have been idle for more than half an hour.
 
-        Must run at least once in every half hour: after two hours an old generation
+        Must run at least once in every half hour: after two and a half hours an old one
         would pass for the present one.
 
         Returns:

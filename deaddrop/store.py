@@ -21,7 +21,7 @@ from deaddrop.chance import Chance, Entropy
 from deaddrop.desks import AppliedOutbox, Desks
 from deaddrop.dummies import KnownDummies
 from deaddrop.engine import Database
-from deaddrop.errors import AlreadyInstalled, NotInstalled
+from deaddrop.errors import AlreadyInstalled, DeadDropError, NotInstalled
 from deaddrop.intake import Intake
 from deaddrop.mailbox import Mailbox
 from deaddrop.migrating import check_migrated
@@ -156,7 +156,11 @@ def open_deaddrop(
         NotMigrated: If its tables are not those of this version.
     """
     database = Database(url)
-    check_migrated(database)
-    # A crash may have left the last transactions in the write-ahead log.
-    database.checkpoint()
+    try:
+        check_migrated(database)
+        # A crash may have left the last transactions in the write-ahead log.
+        database.checkpoint()
+    except DeadDropError:
+        database.close()
+        raise
     return DeadDrop(database, known_dummies=known_dummies, entropy=entropy)

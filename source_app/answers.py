@@ -60,13 +60,22 @@ class Answers:
     unreadable: int
 
 
-def collect_answers(drop: DeadDrop, keys: ReporterKeys) -> Answers:
-    """Look under the names that this reporter has for every desk, and open."""
+def collect_answers(
+    drop: DeadDrop, keys: ReporterKeys, read: Mapping[str, int]
+) -> Answers:
+    """
+    Look under the names that this reporter has for every desk, and open.
+
+    Args:
+        read: The reporter's read marks.  However many answers before a mark have
+            expired, the search goes on behind it.
+    """
     private_key = ReplyPrivateKey.from_seed(keys.reply_seed)
     found: list[Answer] = []
     unreadable = 0
     for officer in drop.officers.list(retired=True):
-        parts = _parts(drop, keys, private_key, officer.desk_id)
+        read_until = read.get(officer.desk_id.hex(), 0)
+        parts = _parts(drop, keys, private_key, officer.desk_id, read_until)
         answers, broken = _assemble(officer.desk_id.hex(), parts)
         found += answers
         unreadable += broken
@@ -77,7 +86,11 @@ def collect_answers(drop: DeadDrop, keys: ReporterKeys) -> Answers:
 
 
 def _parts(
-    drop: DeadDrop, keys: ReporterKeys, private_key: ReplyPrivateKey, desk_id: bytes
+    drop: DeadDrop,
+    keys: ReporterKeys,
+    private_key: ReplyPrivateKey,
+    desk_id: bytes,
+    read_until: int,
 ) -> dict[int, Part | None]:
     parts: dict[int, Part | None] = {}
     start = 0
@@ -87,7 +100,7 @@ def _parts(
             for number in range(start, start + STRETCH_SLOTS)
         }
         sealed_slots = drop.mailbox.fetch(list(names))
-        if not sealed_slots:
+        if not sealed_slots and start >= read_until:
             return parts
         for slot, sealed in sealed_slots.items():
             try:

@@ -40,7 +40,7 @@ def create_app(services: Services) -> Flask:
     Args:
         services: The parts of this site; nothing is read from the environment.
     """
-    app = Site("source_app")
+    app = Site("source_app", static_folder=None)  # One stylesheet, inlined.
     app.config.update(
         SECRET_KEY=services.secret_key,
         MAX_CONTENT_LENGTH=FORM_BYTES,

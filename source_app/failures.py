@@ -56,6 +56,13 @@ _BY_STATUS: dict[int, _Page] = {
     500: (_("Ada yang salah di pihak kami"), NOTHING_STORED),
 }
 _CSRF: _Page = (_("Formulir sudah tidak berlaku"), NOTHING_STORED)
+_UNSURE: _Page = (
+    _("Penyimpanan sedang terganggu"),
+    _(
+        "Kami tidak tahu apakah kiriman Anda sempat tersimpan. Kembalilah ke halaman "
+        "sebelumnya dan kirim sekali lagi: kiriman yang sama hanya diterima satu kali."
+    ),
+)
 _STORAGE: _Page = (_("Penyimpanan sedang terganggu"), NOTHING_STORED)
 _SEALING: _Page = (_("Penyegelan sedang terganggu"), NOTHING_STORED)
 _NO_OFFICER: _Page = (
@@ -63,7 +70,7 @@ _NO_OFFICER: _Page = (
     _(
         "Saat ini tidak ada petugas yang dapat membuka laporan, jadi kami tidak "
         "menerimanya daripada menyimpan yang tidak terbaca oleh siapa pun. Tidak ada "
-        "yang tersimpan. Pengelola sudah diberi tanda; datanglah lagi besok."
+        "yang tersimpan. Datanglah lagi besok."
     ),
 )
 _NO_SPACE: _Page = (
@@ -109,10 +116,11 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 def _unexpected(error: InternalServerError) -> ResponseReturnValue:
     cause = error.original_exception
-    # Sessions are opened and saved outside the views, so what fails there comes
-    # here and not to its own handler.
+    # Sessions are saved after the view has done its work, so what fails there comes
+    # here and not to its own handler, and something may have been stored.
     if isinstance(cause, DeadDropUnavailable):
-        return _storage(cause)
+        _storage(cause)
+        return _page(503, _UNSURE)
     return _page(500, _BY_STATUS[500])
 
 

@@ -24,8 +24,8 @@ from source_app.services import services
 REQUIRED = _("Bagian ini perlu diisi.")
 TOO_LONG = _("Terlalu panjang: paling banyak %(max)d huruf. Tidak ada yang dipotong.")
 CODENAME_INSIDE = _(
-    "Di sini tertulis kata sandi rahasia Anda. Hapuslah: siapa pun yang membacanya "
-    "dapat membuka laporan Anda."
+    "Di sini ada tujuh kata yang berbentuk kata sandi rahasia. Hapuslah atau ubahlah: "
+    "siapa pun yang membaca kata sandi Anda dapat membuka laporan Anda."
 )
 STALE_FORM = _("Formulir ini tidak utuh. Muat ulang halaman, lalu kirim lagi.")
 

@@ -278,10 +278,11 @@ def _writes(
     state: ReporterState, keys: ReporterKeys, before: Sequence[bytes]
 ) -> list[SlotWrite]:
     sealed = seal_state(
-        history.to_bytes(state), state_key=keys.state_key, mailbox_key=keys.mailbox_key
+        history.to_bytes(state),
+        state_key=keys.state_key,
+        mailbox_key=keys.mailbox_key,
+        fewest_parts=len(before),
     )
-    # A state that became shorter keeps its old parts behind it: they are not
-    # announced any more, so nobody reads them, and they expire with the rest.
     return [
         SlotWrite(one.slot, one.sealed, before[part] if part < len(before) else None)
         for part, one in enumerate(sealed)

@@ -10,7 +10,7 @@ nothing.  A visitor who only reads pages has a cookie at most and no row: the
 protection of forms needs none, because its value follows from the cookie.
 
 A session ends 30 minutes after its last use.  The exact minute is inside the
-sealed row; outside, the row tells only which half hour modulo four it was, which
+sealed row; outside, the row tells only which half hour modulo five it was, which
 is enough to sweep it away (docs/spec/session.md).
 """
 

@@ -47,8 +47,8 @@ NOT_RECOGNISED = _(
     "coba lagi. Kata sandi baru berlaku setelah laporan pertamanya terkirim."
 )
 SESSION_ENDED = _(
-    "Kunjungan Anda berakhir karena 30 menit tidak ada kegiatan. Tidak ada yang "
-    "terkirim. Ketik kata sandi rahasia Anda untuk masuk lagi."
+    "Anda belum masuk, atau kunjungan Anda berakhir karena 30 menit tidak ada "
+    "kegiatan. Tidak ada yang terkirim. Ketik kata sandi rahasia Anda untuk masuk."
 )
 
 TOO_LARGE = _("lebih besar dari batas untuk satu dokumen; tidak disimpan")

@@ -162,7 +162,7 @@ def ask_progress() -> ResponseReturnValue:
 def send_contact() -> ResponseReturnValue:
     """Seal contact details to the officers who asked for them, and nobody else."""
     keys = signed_in_keys()
-    answers = collect_answers(services().drop, keys)
+    answers = collect_answers(services().drop, keys, _state(keys).read)
     officers = _officers_who_asked(answers)
     if not officers:
         return redirect(url_for(".show"), code=303)
@@ -341,7 +341,7 @@ def _token_for(keys: ReporterKeys, purpose: str) -> str:
 
 
 def _find_answer(keys: ReporterKeys, desk_id: str, number: int) -> Answer:
-    for answer in collect_answers(services().drop, keys).found:
+    for answer in collect_answers(services().drop, keys, _state(keys).read).found:
         if (answer.desk_id, answer.number) == (desk_id, number):
             return answer
     raise NotFound
@@ -421,7 +421,7 @@ def _page(
     contact_form: ContactForm | None = None,
 ) -> str:
     parts = services()
-    answers = collect_answers(parts.drop, keys)
+    answers = collect_answers(parts.drop, keys, state.read)
     return render_template(
         "case.html",
         replies=[_shown_answer(answer, state) for answer in answers.found],

@@ -7,7 +7,7 @@ from support.deaddrop_samples import Entropy, read_everything
 
 from deaddrop import DeadDrop, SessionRow
 
-TICK = 1_000_003  # its generation is 3
+TICK = 1_000_003
 
 
 def test_a_session_is_kept(drop: DeadDrop, entropy: Entropy) -> None:

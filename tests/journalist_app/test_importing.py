@@ -347,3 +347,6 @@ def test_a_kill_leaves_whole_items(
         assert import_bundle(desk, stream).complete
         rows = contents(desk)
     assert 12 == len(rows["item"]) == len(rows["files"])
+    # Who was killed could not end their agent.
+    home = str(desk_path / "gnupg")
+    subprocess.run(["gpgconf", "--homedir", home, "--kill", "gpg-agent"], check=True)

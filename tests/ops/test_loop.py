@@ -27,6 +27,7 @@ def with_passphrase(world: World, variable: str, *arguments: object) -> str:
 
 
 @pytest.mark.journey
+@pytest.mark.slow
 def test_from_nothing_to_an_answer(empty: World, tmp_path: Path) -> None:
     """Every command of the officers' side, in the order of the guide."""
     world, reporter = empty, Reporter("ani")

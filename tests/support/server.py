@@ -215,6 +215,56 @@ class Service:
         """Open a browser window."""
         return Visitor.over_http(self.port, timeout_seconds=timeout_seconds)
 
+    def bisik(self, *arguments: str | Path, desk: int = 1) -> str:
+        """
+        Run a command as an officer or operator does, and return what it prints.
+
+        Raises:
+            ServiceFault: If it refuses, with what it says.
+        """
+        done = subprocess.run(
+            [*COMMAND, *arguments],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "BISIK_DIRECTORY": str(self.directory),
+                "BISIK_DESK": str(self.desk(desk)),
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise ServiceFault(f"bisik {' '.join(map(str, arguments))}: {done.stdout}")
+        return done.stdout
+
+    def carry(self, stick: Path, *, desk: int = 1, reply: Sequence[str] = ()) -> None:
+        """
+        Carry new items to a desk, let it reply to its first case, and carry that back.
+
+        Args:
+            stick: A new folder for bundle and outbox.
+
+            desk: Which one, counted from 1.
+
+            reply: Options of `bisik desk reply`.
+        """
+        stick.mkdir()
+        bundle, outbox = stick / "bundle.tar", stick / "outbox.tar"
+        name = f"Petugas Uji {desk}"
+        self.bisik("courier", "export", "--desk", name, "--to", bundle)
+        self.bisik("desk", "import", bundle, desk=desk)
+        if reply:
+            self.bisik("desk", "reply", self.first_case(desk), *reply, desk=desk)
+        self.bisik("desk", "export", "--to", outbox, desk=desk)
+        self.bisik("courier", "apply", outbox)
+
+    def first_case(self, desk: int = 1) -> str:
+        """Return the name of the first case on a desk's list."""
+        return self.bisik("desk", "list", desk=desk).splitlines()[1].split()[0]
+
     def counts(self) -> tuple[int, int, int]:
         """Count the rows of intake, of its pieces and of the mailbox."""
         with self.opened() as server, server.drop.database.reading() as connection:

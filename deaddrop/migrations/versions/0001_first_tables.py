@@ -87,7 +87,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_session"),
         sa.CheckConstraint("length(id) = 32", name=op.f("ck_session_id")),
         sa.CheckConstraint(
-            "generation BETWEEN 0 AND 3", name=op.f("ck_session_generation")
+            "generation BETWEEN 0 AND 4", name=op.f("ck_session_generation")
         ),
         sa.CheckConstraint("length(sealed) = 4096", name=op.f("ck_session_sealed")),
         sqlite_with_rowid=False,
