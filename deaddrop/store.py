@@ -41,7 +41,7 @@ class Installation:
     """For stretching codenames, 16 bytes; with another one, all cases are lost."""
 
     secret_key: bytes = field(repr=False)
-    """For signing cookies and forms, 32 bytes."""
+    """For signing the tokens of forms, 32 bytes."""
 
 
 class DeadDrop:

@@ -171,7 +171,7 @@ def test_search_finds_what_is_there(tmp_path: Path) -> None:
     secret = random.Random(SEED).randbytes(32)
     markers.add_secret("key", secret)
     marker = markers.new("uji").encode()
-    noise = random.Random(SEED).randbytes(100_001)
+    noise = random.Random(SEED + 1).randbytes(100_001)
     forms: dict[str, Callable[[bytes], bytes]] = {
         "raw": bytes,
         "hex": lambda word: word.hex().encode(),
@@ -208,6 +208,10 @@ WRITABLE = {
     "server/deaddrop.db-shm",
     "server/spool (nameless)",
     "memory/dummies",
+    # gpg's own, public keys and what it thinks of them.
+    "server/keyring/trustdb.gpg",
+    "server/keyring/pubring.kbx.tmp",
+    "gpg's lock",
     "gunicorn's heartbeat",
     "/dev/null",
 }
@@ -302,4 +306,7 @@ def known_name(service: Service, path: str) -> str:
     spool = service.directory / "spool"
     if re.fullmatch(rf"{re.escape(str(spool))}/#\d+( \(deleted\))?", path):
         return "server/spool (nameless)"
+    keyring = service.directory / "keyring"
+    if re.fullmatch(rf"{re.escape(str(keyring))}/(\.#lk0x\S+|\w+\.\w+\.lock)", path):
+        return "gpg's lock"
     return path.replace(f"{service.base}/", "")

@@ -55,5 +55,5 @@ def send(
 def answers(directory: Path, edge: Edge, keys: ReporterKeys) -> list[str]:
     """Return the texts of the answers a reporter finds."""
     with open_server(directory, edge) as server:
-        found = collect_answers(server.drop, keys).found
+        found = collect_answers(server.drop, keys, {}).found
     return [answer.reply.letter.text for answer in found]
