@@ -24,6 +24,8 @@ from benchmarks.figures import Figure, render
 
 ROUNDS = 15
 OFFICERS = 2
+# Not /tmp, which may be in memory, where nothing has to be made durable.
+DISK = "/var/tmp"
 
 Part = Callable[[Service, int], Iterator[Figure]]
 PARTS: Mapping[str, Part] = {
@@ -48,7 +50,7 @@ def main(arguments: Sequence[str]) -> None:
     sys.stdout.write(f"{machine.describe()}\n\n")
     figures: list[Figure] = []
     with (
-        tempfile.TemporaryDirectory(prefix="bisik-bench-", dir="/var/tmp") as base,  # noqa: S108 - a folder of our own; /tmp may be in memory.
+        tempfile.TemporaryDirectory(prefix="bisik-bench-", dir=DISK) as base,
         made_service(Path(base), officers=OFFICERS) as service,
     ):
         service.start()

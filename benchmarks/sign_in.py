@@ -28,9 +28,7 @@ def measure(service: Service, rounds: int) -> Iterator[Figure]:
     yield from _measure(service, max(3, rounds // 2), codenames)
 
 
-def _measure(
-    service: Service, rounds: int, codenames: list[str]
-) -> Iterator[Figure]:
+def _measure(service: Service, rounds: int, codenames: list[str]) -> Iterator[Figure]:
     seconds, walls, peaks, growths = [], [], [], []
     for _ in range(rounds):
         steps = [_prepared(service, codename) for codename in codenames]

@@ -24,6 +24,12 @@ FORM_PARTS = 1000
 class Site(Flask):
     """A Flask application whose log holds nothing that a reporter wrote."""
 
+    def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Answer a request when all of it has arrived."""
+        answer = super().wsgi_app(environ, start_response)
+        wire.discard_rest(environ)
+        return answer
+
     def log_exception(
         self,
         exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None],

@@ -7,7 +7,8 @@ filled up to 32 KiB or the next power of two, whatever it says.
 
 import base64
 import hashlib
-from typing import NoReturn
+from contextlib import suppress
+from typing import Any, NoReturn
 
 from flask import Flask, Request, Response, request
 from werkzeug.exceptions import MisdirectedRequest, UnsupportedMediaType
@@ -24,6 +25,10 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex, nofollow",
 }
+
+# Who sends more in one form has not been refused by mistake.
+MOST_DISCARDED_BYTES = 1024 * 1024 * 1024
+READ_BYTES = 64 * 1024
 
 # Headers by which the known Tor2web gateways give themselves away.
 TOR2WEB_HEADERS = ("X-Tor2web", "X-Tor2Web")
@@ -46,6 +51,23 @@ class WireRequest(Request):
         content_length: int | None = None,
     ) -> NoReturn:
         raise UnsupportedMediaType
+
+
+def discard_rest(environ: dict[str, Any]) -> None:
+    """
+    Read what is left of a request's body, and throw it away.
+
+    A browser looks for an answer only when its form is sent.  Were the connection
+    closed while documents that are refused still arrive, it would show an error of
+    its own in place of the page that says why.
+    """
+    announced = environ.get("CONTENT_LENGTH") or ""
+    if not announced.isdecimal() or int(announced) > MOST_DISCARDED_BYTES:
+        return
+    # The visitor may be gone, and with them whoever would read the answer.
+    with suppress(OSError):
+        while environ["wsgi.input"].read(READ_BYTES):
+            pass
 
 
 def content_security_policy(stylesheet: str) -> str:

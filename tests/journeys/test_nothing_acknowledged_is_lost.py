@@ -86,9 +86,13 @@ class Reporter:
 
     def work(self, enough: threading.Event) -> None:
         """Go on until the server is gone, or *enough* is set."""
-        with contextlib.suppress(*CUT_OFF):
-            while not enough.is_set():
-                self._step()
+        try:
+            with contextlib.suppress(*CUT_OFF):
+                while not enough.is_set():
+                    self._step()
+        except AssertionError as error:
+            # A page that came whole was not the page it should be.
+            self.ledger.surprises.append(str(error))
 
     def _step(self) -> None:
         again, self.unanswered = self.unanswered, None
