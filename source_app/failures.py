@@ -10,6 +10,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import ClientDisconnected, HTTPException, InternalServerError
 
 from crypto.gpg import GpgUnusable, SealingFailed
+from crypto.sealing import SinkFailed
 from deaddrop import DeadDropUnavailable, StaleSlot
 from source_app.identity import NotSignedIn
 from source_app.reporting import NoOfficerKey, NoSpaceLeft, UnknownReporter
@@ -105,6 +106,8 @@ def install(app: Flask) -> None:
     app.register_error_handler(SealingFailed, _sealing)
     app.register_error_handler(GpgUnusable, _sealing)
     app.register_error_handler(DeadDropUnavailable, _storage)
+    # The spool has no room: it is the storage that fails, and not the seal.
+    app.register_error_handler(SinkFailed, _storage)
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from support.openpgp_world import World
 
 from crypto.admission import KeyNotAdmitted, SecretKeyRefused
 from crypto.certificates import (
@@ -14,7 +15,7 @@ from crypto.certificates import (
     generate_officer_key,
     generate_organisation_key,
 )
-from crypto.openpgp import Keyring
+from crypto.openpgp import Fingerprint, Keyring
 
 TODAY = date(2026, 11, 24)
 MIDNIGHT = str(int(datetime(2026, 11, 24, tzinfo=UTC).timestamp()))
@@ -33,7 +34,7 @@ def listing(home: Path) -> list[list[str]]:
     return [line.split(":") for line in printed.splitlines()]
 
 
-def test_officer_key(tmp_path):
+def test_officer_key(tmp_path: Path) -> None:
     """
     Ed25519 that certifies and signs, Cv25519 that encrypts, both dated by the day.
     """
@@ -59,7 +60,7 @@ def test_officer_key(tmp_path):
     assert (tmp_path / "openpgp-revocs.d" / f"{key}.rev").exists()
 
 
-def test_officer_key_asks_for_no_compression(tmp_path):
+def test_officer_key_asks_for_no_compression(tmp_path: Path) -> None:
     """
     What the key prefers: AES-256 first, and no compression at all.
     """
@@ -82,7 +83,7 @@ def test_officer_key_asks_for_no_compression(tmp_path):
     assert "pref-zip-algos: 0" in packets
 
 
-def test_officer_does_not_trust_themselves(tmp_path):
+def test_officer_does_not_trust_themselves(tmp_path: Path) -> None:
     """
     Only the organisation's key may be trusted ultimately, on the desk as well.
     """
@@ -97,7 +98,7 @@ def test_officer_does_not_trust_themselves(tmp_path):
     assert None is Keyring(tmp_path).organisation()
 
 
-def test_organisation_key_can_only_certify(world):
+def test_organisation_key_can_only_certify(world: World) -> None:
     """
     It has no subkey, and neither signs nor encrypts.
     """
@@ -112,7 +113,7 @@ def test_organisation_key_can_only_certify(world):
     assert world.organisation == Keyring(world.organisation_home).organisation()
 
 
-def test_certified_on_the_day(world, tmp_path):
+def test_certified_on_the_day(world: World, tmp_path: Path) -> None:
     """
     A certification carries the day and no hour.
     """
@@ -145,7 +146,7 @@ def test_certified_on_the_day(world, tmp_path):
     ]
 
 
-def test_key_made_that_morning_is_certified_too(world, tmp_path):
+def test_key_made_that_morning_is_certified_too(world: World, tmp_path: Path) -> None:
     """
     A key from another program, made at nine, is not older than its certification.
     """
@@ -165,7 +166,8 @@ def test_key_made_that_morning_is_certified_too(world, tmp_path):
         check=True,
         timeout=60,
     )
-    (key,) = [record[9] for record in listing(home) if record[0] == "fpr"][:1]
+    (printed,) = [record[9] for record in listing(home) if record[0] == "fpr"][:1]
+    key = Fingerprint(printed)
     certified = certify(
         world.organisation_home,
         organisation=world.organisation,
@@ -178,7 +180,7 @@ def test_key_made_that_morning_is_certified_too(world, tmp_path):
     assert key == keyring.admit(certified, today=TODAY).fingerprint
 
 
-def test_passphrase_of_the_organisation(tmp_path):
+def test_passphrase_of_the_organisation(tmp_path: Path) -> None:
     """
     Without the right passphrase nothing is certified.
     """
@@ -215,7 +217,7 @@ def test_passphrase_of_the_organisation(tmp_path):
     assert certified(b"kata sandi").startswith(b"-----BEGIN PGP PUBLIC KEY BLOCK")
 
 
-def test_what_is_not_certified(world):
+def test_what_is_not_certified(world: World) -> None:
     """
     A secret key, no key, and the organisation's own.
     """
@@ -247,7 +249,7 @@ def test_what_is_not_certified(world):
         ("Uji\u202e", "a@example.test"),
     ],
 )
-def test_unusable_owner(tmp_path, name, email):
+def test_unusable_owner(tmp_path: Path, name: str, email: str) -> None:
     """
     A name cannot bring in a parameter of its own, and nothing is made.
     """
@@ -264,7 +266,7 @@ def test_unusable_owner(tmp_path, name, email):
 
 
 @pytest.mark.parametrize("days", [0, -1, 3661])
-def test_every_key_ends(tmp_path, days):
+def test_every_key_ends(tmp_path: Path, days: int) -> None:
     """
     A key without an end is not made.
     """

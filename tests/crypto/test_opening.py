@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from support.openpgp_world import World
 
 from crypto.agent import SOCKET_PATH_BYTES, AgentHome
 from crypto.certificates import generate_officer_key
@@ -18,13 +19,13 @@ from crypto.opening import (
     SecretKeyring,
     UnusablePassphrase,
 )
-from crypto.openpgp import Keyring
+from crypto.openpgp import Fingerprint, Keyring
 
 TODAY = date(2026, 11, 24)
 PASSPHRASE = b" kata \xc3\xa9 sandi\xff "
 
 
-def sealed_to(keyring: Keyring, key, content: bytes) -> bytes:
+def sealed_to(keyring: Keyring, key: Fingerprint, content: bytes) -> bytes:
     """Seal bytes to one key."""
     sealed: list[bytes] = []
     with keyring.sealing([key], sink=sealed.append, day=TODAY) as sealing:
@@ -32,7 +33,7 @@ def sealed_to(keyring: Keyring, key, content: bytes) -> bytes:
     return b"".join(sealed)
 
 
-def sealed_by_hand(home: Path, key, content: bytes) -> bytes:
+def sealed_by_hand(home: Path, key: Fingerprint, content: bytes) -> bytes:
     """Seal to a key that nobody certified."""
     return subprocess.run(
         ["gpg", "--homedir", str(home), "--no-options", "--batch", "--no-autostart"]
@@ -45,7 +46,7 @@ def sealed_by_hand(home: Path, key, content: bytes) -> bytes:
     ).stdout
 
 
-def new_officer(home: Path, passphrase: bytes | None = None):
+def new_officer(home: Path, passphrase: bytes | None = None) -> Fingerprint:
     """Make a key pair with a home of its own."""
     return generate_officer_key(
         home,
@@ -85,7 +86,7 @@ def refused(desk: SecretKeyring, sealed: bytes) -> str:
     return str(refusal.value)
 
 
-def test_changed_item(world, keyring, desk):
+def test_changed_item(world: World, keyring: Keyring, desk: SecretKeyring) -> None:
     """
     Whichever part of an item is changed, it does not open.
     """
@@ -96,7 +97,9 @@ def test_changed_item(world, keyring, desk):
         assert refused(desk, bytes(changed))
 
 
-def test_cut_or_lengthened_item(world, keyring, desk):
+def test_cut_or_lengthened_item(
+    world: World, keyring: Keyring, desk: SecretKeyring
+) -> None:
     """
     An item that lacks something, or has more than itself, does not open.
     """
@@ -110,7 +113,7 @@ def test_cut_or_lengthened_item(world, keyring, desk):
     assert refused(desk, other + sealed)
 
 
-def test_item_for_somebody_else(world, keyring, tmp_path):
+def test_item_for_somebody_else(world: World, keyring: Keyring, tmp_path: Path) -> None:
     """
     Without the right private key nothing opens, and the reason is said.
     """
@@ -120,7 +123,7 @@ def test_item_for_somebody_else(world, keyring, tmp_path):
     assert "no secret key" in words
 
 
-def test_other_kinds_of_message(world, desk):
+def test_other_kinds_of_message(world: World, desk: SecretKeyring) -> None:
     """
     What is not sealed to a key is refused: signed, sealed with a passphrase,
     armored, compressed, plain.
@@ -136,7 +139,7 @@ def test_other_kinds_of_message(world, desk):
     assert refused(desk, b"laporan")
 
 
-def test_sink_ends_it(world, keyring, desk):
+def test_sink_ends_it(world: World, keyring: Keyring, desk: SecretKeyring) -> None:
     """
     A sink that has enough stops gpg; the cause is kept, and nothing comes after.
     """
@@ -156,7 +159,9 @@ def test_sink_ends_it(world, keyring, desk):
     assert sum(taken) < 400_000
 
 
-def test_compressed_content_is_bounded_by_the_sink(world, desk):
+def test_compressed_content_is_bounded_by_the_sink(
+    world: World, desk: SecretKeyring
+) -> None:
     """
     A small message that would grow without end is stopped by the sink as well.
     """
@@ -184,7 +189,7 @@ def test_compressed_content_is_bounded_by_the_sink(world, desk):
     assert taken[0] < 1_200_000
 
 
-def test_reading_fails(world, keyring, desk):
+def test_reading_fails(world: World, keyring: Keyring, desk: SecretKeyring) -> None:
     """
     When the item cannot be read to its end, it does not open.
     """
@@ -200,7 +205,7 @@ def test_reading_fails(world, keyring, desk):
         desk.open(Broken(sealed), sink=len)
 
 
-def test_passphrase(tmp_path):
+def test_passphrase(tmp_path: Path) -> None:
     """
     The passphrase is used byte for byte; a wrong one, or none, opens nothing.
     """
@@ -224,7 +229,7 @@ def test_passphrase(tmp_path):
 
 
 @pytest.mark.parametrize("passphrase", [b"", b"a\nb", b"a\rb", b"a\0b", b"x" * 256])
-def test_unusable_passphrase(tmp_path, passphrase):
+def test_unusable_passphrase(tmp_path: Path, passphrase: bytes) -> None:
     """
     A passphrase that gpg would understand otherwise is refused beforehand.
     """
@@ -233,7 +238,7 @@ def test_unusable_passphrase(tmp_path, passphrase):
     assert not (tmp_path / "home").exists()
 
 
-def test_longest_passphrase(tmp_path):
+def test_longest_passphrase(tmp_path: Path) -> None:
     """
     255 bytes are used to the last one.
     """
@@ -249,7 +254,7 @@ def test_longest_passphrase(tmp_path):
         assert desk.sign_detached(b"isi", signer=key, day=TODAY)
 
 
-def test_passphrase_is_not_shown(tmp_path):
+def test_passphrase_is_not_shown(tmp_path: Path) -> None:
     """
     Neither repr nor an error holds it.
     """
@@ -259,7 +264,7 @@ def test_passphrase_is_not_shown(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["expired", "revoked"])
-def test_unfit_key_does_not_sign(world, desk, name):
+def test_unfit_key_does_not_sign(world: World, desk: SecretKeyring, name: str) -> None:
     """
     What nobody would accept is not made.
     """
@@ -267,7 +272,7 @@ def test_unfit_key_does_not_sign(world, desk, name):
         desk.sign_detached(b"isi", signer=world.key[name], day=TODAY)
 
 
-def test_key_of_somebody_else_does_not_sign(world, desk):
+def test_key_of_somebody_else_does_not_sign(world: World, desk: SecretKeyring) -> None:
     """
     The organisation's private key is in another home.
     """
@@ -275,7 +280,7 @@ def test_key_of_somebody_else_does_not_sign(world, desk):
         desk.sign_detached(b"isi", signer=world.organisation, day=TODAY)
 
 
-def test_agent_is_ended(tmp_path):
+def test_agent_is_ended(tmp_path: Path) -> None:
     """
     What we caused to start, we end, and closing twice does no harm.
     """
@@ -292,7 +297,7 @@ def test_agent_is_ended(tmp_path):
     assert no_agent_soon(home)
 
 
-def test_agent_of_others_is_left(tmp_path):
+def test_agent_of_others_is_left(tmp_path: Path) -> None:
     """
     An agent that ran before us runs after us.
     """
@@ -306,7 +311,7 @@ def test_agent_of_others_is_left(tmp_path):
     assert no_agent_soon(home)
 
 
-def test_long_path(tmp_path):
+def test_long_path(tmp_path: Path) -> None:
     """
     A home whose path is too long for a socket works all the same, and leaves no
     link and no agent behind.
@@ -328,7 +333,7 @@ def test_long_path(tmp_path):
     assert no_agent_soon(short)
 
 
-def test_gpg_is_missing(tmp_path):
+def test_gpg_is_missing(tmp_path: Path) -> None:
     """
     Without gpg or gpgconf that is what the error says.
     """

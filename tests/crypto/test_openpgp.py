@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.openpgp_world import World
 
 from crypto.admission import KEY_FILE_BYTES, read_key_file
 from crypto.certificates import certify, generate_officer_key, generate_organisation_key
@@ -58,7 +59,7 @@ def digests(home: Path) -> dict[str, str]:
         "0123 4567 89AB CDEF 0123  4567 89AB CDEF 0123 4567",
     ],
 )
-def test_fingerprint_as_people_copy_it(text):
+def test_fingerprint_as_people_copy_it(text: str) -> None:
     """
     Case and spaces do not matter.
     """
@@ -70,7 +71,7 @@ def test_fingerprint_as_people_copy_it(text):
     ["", "89ABCDEF01234567", "0x" + "0" * 40, "0" * 39, "0" * 41, "0" * 39 + "\u0660"]
     + ["--output=/tmp/x", "ani@example.test", "0" * 40 + "\n", "0" * 39 + "G"],
 )
-def test_nothing_else_is_a_fingerprint(text):
+def test_nothing_else_is_a_fingerprint(text: str) -> None:
     """
     Key IDs, names and options never reach a command line as a key.
     """
@@ -78,7 +79,7 @@ def test_nothing_else_is_a_fingerprint(text):
         parse_fingerprint(text)
 
 
-def test_every_name_of_a_key_is_checked(keyring):
+def test_every_name_of_a_key_is_checked(keyring: Keyring) -> None:
     """
     Where a fingerprint is expected, an address of a real key is refused.
     """
@@ -96,7 +97,7 @@ def test_every_name_of_a_key_is_checked(keyring):
 # The organisation.
 
 
-def test_home_is_private(tmp_path):
+def test_home_is_private(tmp_path: Path) -> None:
     """
     A new home can be read by its owner only.
     """
@@ -104,7 +105,7 @@ def test_home_is_private(tmp_path):
     assert 0o700 == stat.S_IMODE((tmp_path / "new" / "home").stat().st_mode)
 
 
-def test_organisation_is_the_only_trusted_key(world, tmp_path):
+def test_organisation_is_the_only_trusted_key(world: World, tmp_path: Path) -> None:
     """
     It is trusted once, may come again, and no other takes its place.
     """
@@ -119,7 +120,9 @@ def test_organisation_is_the_only_trusted_key(world, tmp_path):
     assert world.organisation == keyring.organisation()
 
 
-def test_organisation_that_was_removed_is_not_trusted_again(world, tmp_path):
+def test_organisation_that_was_removed_is_not_trusted_again(
+    world: World, tmp_path: Path
+) -> None:
     """
     gpg remembers trust in keys it does not have; removing takes that away too.
     """
@@ -134,7 +137,7 @@ def test_organisation_that_was_removed_is_not_trusted_again(world, tmp_path):
     assert world.key["impostor"] == keyring.organisation()
 
 
-def test_two_trusted_keys_are_a_fault(world, keyring):
+def test_two_trusted_keys_are_a_fault(world: World, keyring: Keyring) -> None:
     """
     If something else trusted a second key, that is said and not picked from.
     """
@@ -144,7 +147,9 @@ def test_two_trusted_keys_are_a_fault(world, keyring):
 
 
 @pytest.mark.parametrize("content", ["secret", "two"])
-def test_organisation_must_be_one_public_key(world, tmp_path, content):
+def test_organisation_must_be_one_public_key(
+    world: World, tmp_path: Path, content: str
+) -> None:
     """
     A secret key or two keys cannot be trusted.
     """
@@ -158,7 +163,9 @@ def test_organisation_must_be_one_public_key(world, tmp_path, content):
     assert None is keyring.organisation()
 
 
-def test_without_an_organisation_nobody_is_admitted(world, tmp_path):
+def test_without_an_organisation_nobody_is_admitted(
+    world: World, tmp_path: Path
+) -> None:
     """
     The reason names what is missing.
     """
@@ -169,7 +176,7 @@ def test_without_an_organisation_nobody_is_admitted(world, tmp_path):
 # Admission.
 
 
-def test_admitted_key(world, keyring):
+def test_admitted_key(world: World, keyring: Keyring) -> None:
     """
     What is told about a key that was let in.
     """
@@ -182,7 +189,7 @@ def test_admitted_key(world, keyring):
     assert admitted.encryption_subkeys[0] != world.key["ani"]
 
 
-def test_binary_key_file_is_admitted_too(world, keyring):
+def test_binary_key_file_is_admitted_too(world: World, keyring: Keyring) -> None:
     """
     Armor is a wrapping, not a rule.
     """
@@ -204,7 +211,9 @@ def test_binary_key_file_is_admitted_too(world, keyring):
         ("young", "not valid before 2026-11-26"),
     ],
 )
-def test_unfit_key_is_refused(world, keyring, tmp_path, name, reason):
+def test_unfit_key_is_refused(
+    world: World, keyring: Keyring, tmp_path: Path, name: str, reason: str
+) -> None:
     """
     The refusal names the key and the reason, and the keyring is the same as
     before, byte for byte.
@@ -219,7 +228,9 @@ def test_unfit_key_is_refused(world, keyring, tmp_path, name, reason):
     assert before == digests(tmp_path / "server")
 
 
-def test_file_that_is_no_key_is_refused(world, keyring, tmp_path):
+def test_file_that_is_no_key_is_refused(
+    world: World, keyring: Keyring, tmp_path: Path
+) -> None:
     """
     Everything that is not exactly one public key, each with its reason.
     """
@@ -254,7 +265,7 @@ def test_file_that_is_no_key_is_refused(world, keyring, tmp_path):
 
 
 @given(st.binary(max_size=400), st.booleans())
-def test_junk_is_no_key(junk, armored):
+def test_junk_is_no_key(junk: bytes, armored: bool) -> None:
     """
     Arbitrary bytes are refused in one way only, armored or not.
     """
@@ -272,7 +283,7 @@ def test_junk_is_no_key(junk, armored):
     assert junk[0] in (0x98, 0x99, 0x9A, 0xC6) or armored
 
 
-def test_damaged_key_is_refused(world, keyring, tmp_path):
+def test_damaged_key_is_refused(world: World, keyring: Keyring, tmp_path: Path) -> None:
     """
     A key with a bit turned over in its key material or binding signature is not
     let in as it was.
@@ -287,7 +298,9 @@ def test_damaged_key_is_refused(world, keyring, tmp_path):
     assert before == digests(tmp_path / "server")
 
 
-def test_old_copy_does_not_undo_a_revocation(world, keyring, tmp_path):
+def test_old_copy_does_not_undo_a_revocation(
+    world: World, keyring: Keyring, tmp_path: Path
+) -> None:
     """
     A key that is known to be revoked is refused even by a file from before.
     """
@@ -304,7 +317,7 @@ def test_old_copy_does_not_undo_a_revocation(world, keyring, tmp_path):
 # Use and removal.
 
 
-def test_usable_sorts(world, keyring):
+def test_usable_sorts(world: World, keyring: Keyring) -> None:
     """
     The fit come in the order asked for, the others with their reasons.
     """
@@ -316,7 +329,7 @@ def test_usable_sorts(world, keyring):
     assert {world.key["other"]: "not in the keyring"} == dict(answer.refused)
 
 
-def test_usable_on_later_days(world, keyring):
+def test_usable_on_later_days(world: World, keyring: Keyring) -> None:
     """
     An expired key is left out and does not take the others with it.
     """
@@ -331,14 +344,14 @@ def test_usable_on_later_days(world, keyring):
     assert () == far.usable
 
 
-def test_nobody_is_usable_of_nobody(keyring):
+def test_nobody_is_usable_of_nobody(keyring: Keyring) -> None:
     """
     To ask about no key is no question about all keys.
     """
     assert () == keyring.usable([], today=TODAY).usable
 
 
-def test_usable_is_cheap(world, keyring):
+def test_usable_is_cheap(world: World, keyring: Keyring) -> None:
     """
     It runs before every form: the best of a few runs is far below a blink.
     """
@@ -351,7 +364,7 @@ def test_usable_is_cheap(world, keyring):
     assert min(durations) < 0.05  # 6 ms where it was measured.
 
 
-def test_expired_organisation_closes_intake_and_says_so(tmp_path):
+def test_expired_organisation_closes_intake_and_says_so(tmp_path: Path) -> None:
     """
     When the organisation's key has expired, nobody is usable, and the reason is
     that and not the officer.
@@ -393,7 +406,9 @@ def test_expired_organisation_closes_intake_and_says_so(tmp_path):
     } == dict(late.refused)
 
 
-def test_export_is_what_was_admitted(world, keyring, tmp_path):
+def test_export_is_what_was_admitted(
+    world: World, keyring: Keyring, tmp_path: Path
+) -> None:
     """
     A key goes from one server to another whole.
     """
@@ -403,7 +418,7 @@ def test_export_is_what_was_admitted(world, keyring, tmp_path):
     assert world.key["ani"] == admitted.fingerprint
 
 
-def test_remove(world, keyring):
+def test_remove(world: World, keyring: Keyring) -> None:
     """
     A key that was removed is gone, and cannot be removed or exported again.
     """
@@ -418,7 +433,7 @@ def test_remove(world, keyring):
         keyring.export(world.key["ani"])
 
 
-def test_key_pair_is_not_removed(world):
+def test_key_pair_is_not_removed(world: World) -> None:
     """
     The public half of a key pair stays with its secret half.
     """
@@ -426,7 +441,7 @@ def test_key_pair_is_not_removed(world):
         Keyring(world.workshop).remove(world.key["other"])
 
 
-def test_public_only(world, keyring, tmp_path):
+def test_public_only(world: World, keyring: Keyring, tmp_path: Path) -> None:
     """
     Any private key in the home is found, with or without an agent to list it.
     """
@@ -446,7 +461,7 @@ def test_public_only(world, keyring, tmp_path):
         Keyring(world.workshop).assert_public_only()
 
 
-def test_server_starts_no_agent(world, keyring, tmp_path):
+def test_server_starts_no_agent(world: World, keyring: Keyring, tmp_path: Path) -> None:
     """
     Nothing that a server does leaves a socket of an agent in its home.
     """
@@ -459,12 +474,16 @@ def test_server_starts_no_agent(world, keyring, tmp_path):
 # Signatures.
 
 
-def signed(desk: SecretKeyring, world, name: str, content: bytes = CONTENT) -> bytes:
+def signed(
+    desk: SecretKeyring, world: World, name: str, content: bytes = CONTENT
+) -> bytes:
     """Sign as one of the officers."""
     return desk.sign_detached(content, signer=world.key[name], day=TODAY)
 
 
-def test_signature_that_counts(world, keyring, desk):
+def test_signature_that_counts(
+    world: World, keyring: Keyring, desk: SecretKeyring
+) -> None:
     """
     An allowed officer's signature gives their fingerprint.
     """
@@ -476,7 +495,9 @@ def test_signature_that_counts(world, keyring, desk):
     )
 
 
-def test_large_and_empty_content(world, keyring, desk):
+def test_large_and_empty_content(
+    world: World, keyring: Keyring, desk: SecretKeyring
+) -> None:
     """
     Neither the size of a pipe nor nothing at all is in the way.
     """
@@ -490,7 +511,9 @@ def test_large_and_empty_content(world, keyring, desk):
 
 
 @pytest.mark.parametrize("content", [CONTENT + b"\n", CONTENT[:-1], b"", bytes(10**6)])
-def test_changed_content(world, keyring, desk, content):
+def test_changed_content(
+    world: World, keyring: Keyring, desk: SecretKeyring, content: bytes
+) -> None:
     """
     One byte more or less, nothing, or something else.
     """
@@ -503,7 +526,7 @@ def test_changed_content(world, keyring, desk, content):
         )
 
 
-def test_other_officer(world, keyring, desk):
+def test_other_officer(world: World, keyring: Keyring, desk: SecretKeyring) -> None:
     """
     A good officer who may not sign this is refused by name.
     """
@@ -516,7 +539,7 @@ def test_other_officer(world, keyring, desk):
         )
 
 
-def test_unknown_key(world, keyring, desk):
+def test_unknown_key(world: World, keyring: Keyring, desk: SecretKeyring) -> None:
     """
     A key that is not in the keyring counts for nothing, even when allowed.
     """
@@ -530,7 +553,9 @@ def test_unknown_key(world, keyring, desk):
 
 
 @pytest.mark.parametrize("name", ["uncertified", "impostor-certified", "unwanted"])
-def test_uncertified_key(world, keyring, desk, name):
+def test_uncertified_key(
+    world: World, keyring: Keyring, desk: SecretKeyring, name: str
+) -> None:
     """
     A key that slipped into the keyring and the list is refused all the same.
     """
@@ -544,7 +569,7 @@ def test_uncertified_key(world, keyring, desk, name):
         )
 
 
-def test_key_expired_since(world, keyring, desk):
+def test_key_expired_since(world: World, keyring: Keyring, desk: SecretKeyring) -> None:
     """
     A signature made in time counts no longer when its key has expired.
     """
@@ -560,7 +585,7 @@ def test_key_expired_since(world, keyring, desk):
         keyring.verify_detached(CONTENT, signature, allowed=allowed, today=TODAY)
 
 
-def test_key_revoked_since(world, keyring):
+def test_key_revoked_since(world: World, keyring: Keyring) -> None:
     """
     Nor when it has been revoked.
     """
@@ -578,7 +603,9 @@ def test_key_revoked_since(world, keyring):
         keyring.verify_detached(CONTENT, signature, allowed=allowed, today=TODAY)
 
 
-def test_more_or_less_than_one_signature(world, keyring, desk):
+def test_more_or_less_than_one_signature(
+    world: World, keyring: Keyring, desk: SecretKeyring
+) -> None:
     """
     Two signatures, good ones in any order, none, armor, and what is no signature.
     """
@@ -619,7 +646,7 @@ def test_more_or_less_than_one_signature(world, keyring, desk):
             )
 
 
-def test_changed_signature(world, keyring, desk):
+def test_changed_signature(world: World, keyring: Keyring, desk: SecretKeyring) -> None:
     """
     Whichever byte of a signature is changed, it is refused or says the same.
     """
@@ -637,7 +664,13 @@ def test_changed_signature(world, keyring, desk):
         assert world.key["ani"] == signer
 
 
-def test_nothing_stays_of_a_signature(world, keyring, desk, tmp_path, monkeypatch):
+def test_nothing_stays_of_a_signature(
+    world: World,
+    keyring: Keyring,
+    desk: SecretKeyring,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """
     The temporary file of a signature is gone afterwards, refused or not.
     """
@@ -654,7 +687,7 @@ def test_nothing_stays_of_a_signature(world, keyring, desk, tmp_path, monkeypatc
     assert [] == list(folder.iterdir())
 
 
-def test_signature_carries_the_day_only(world, desk):
+def test_signature_carries_the_day_only(world: World, desk: SecretKeyring) -> None:
     """
     The time in a signature is the end of the day, whenever it was made.
     """
@@ -667,7 +700,7 @@ def test_signature_carries_the_day_only(world, desk):
 # The format, over the years.
 
 
-def test_vector(tmp_path):
+def test_vector(tmp_path: Path) -> None:
     """
     Keys, a sealed item and a signature from the day the format was written down.
     """

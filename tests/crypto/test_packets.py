@@ -3,14 +3,18 @@
 import json
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.openpgp_world import World
 
+from crypto.openpgp import Keyring
 from crypto.packets import (
     LONGEST_PKESK_BYTES,
     RECIPIENTS_AT_MOST,
+    Envelope,
     EnvelopeReader,
     IncompleteMessage,
     read_envelope,
@@ -22,13 +26,13 @@ VECTORS = json.loads(
 )
 
 
-def envelope_of(message: bytes):
+def envelope_of(message: bytes) -> Envelope:
     """Read a message held in memory."""
     return read_envelope(BytesIO(message))
 
 
 @pytest.mark.parametrize("vector", VECTORS["accepted"], ids=lambda v: v["name"])
-def test_accepted(vector):
+def test_accepted(vector: dict[str, Any]) -> None:
     """
     Messages of other programs and of hand, with what they show.
     """
@@ -40,7 +44,7 @@ def test_accepted(vector):
 
 
 @pytest.mark.parametrize("vector", VECTORS["refused"], ids=lambda v: v["name"])
-def test_refused(vector):
+def test_refused(vector: dict[str, Any]) -> None:
     """
     One fault per message, each named.
     """
@@ -49,7 +53,7 @@ def test_refused(vector):
 
 
 @pytest.mark.parametrize("vector", VECTORS["accepted"], ids=lambda v: v["name"])
-def test_cut_off_anywhere(vector):
+def test_cut_off_anywhere(vector: dict[str, Any]) -> None:
     """
     No beginning of a message is a message, and no message with a byte more.
     """
@@ -61,7 +65,7 @@ def test_cut_off_anywhere(vector):
         envelope_of(message + b"\0")
 
 
-def test_real_message_cut_off_anywhere(world, keyring):
+def test_real_message_cut_off_anywhere(world: World, keyring: Keyring) -> None:
     """
     The same for what gpg makes now, in one piece and in parts.
     """
@@ -79,7 +83,7 @@ def test_real_message_cut_off_anywhere(world, keyring):
 
 
 @given(st.binary(max_size=2000))
-def test_junk(junk):
+def test_junk(junk: bytes) -> None:
     """
     Arbitrary bytes are refused in one way only.
     """
@@ -91,7 +95,7 @@ def test_junk(junk):
     st.sampled_from([bytes.fromhex(v["message"]) for v in VECTORS["accepted"]]),
     st.data(),
 )
-def test_changed_frames(message, drawn):
+def test_changed_frames(message: bytes, drawn: st.DataObject) -> None:
     """
     A changed byte gives another message or a refusal, and never another error.
     """
@@ -109,7 +113,7 @@ def test_changed_frames(message, drawn):
     st.sampled_from([bytes.fromhex(v["message"]) for v in VECTORS["accepted"]]),
     st.lists(st.integers(0, 40), min_size=1, max_size=20),
 )
-def test_pieces_do_not_matter(message, sizes):
+def test_pieces_do_not_matter(message: bytes, sizes: list[int]) -> None:
     """
     However the bytes arrive, the answer is the same.
     """
@@ -122,7 +126,7 @@ def test_pieces_do_not_matter(message, sizes):
     assert envelope_of(message) == reader.finish()
 
 
-def test_reader_is_spent_after_a_refusal():
+def test_reader_is_spent_after_a_refusal() -> None:
     """
     Good bytes do not mend a bad beginning.
     """
@@ -135,7 +139,7 @@ def test_reader_is_spent_after_a_refusal():
         reader.finish()
 
 
-def test_memory_is_bounded():
+def test_memory_is_bounded() -> None:
     """
     A part of a gigabyte is waited for, not stored.
     """
@@ -147,7 +151,7 @@ def test_memory_is_bounded():
         assert 0 == len(reader._buffer)
 
 
-def test_recipients_are_bounded():
+def test_recipients_are_bounded() -> None:
     """
     So many session keys and no more.
     """
@@ -161,7 +165,7 @@ def test_recipients_are_bounded():
 
 
 @given(st.binary(max_size=300))
-def test_split_junk(junk):
+def test_split_junk(junk: bytes) -> None:
     """
     Taking apart arbitrary bytes gives packets or the one refusal.
     """
