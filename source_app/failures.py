@@ -12,7 +12,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, InternalServe
 from crypto.gpg import GpgUnusable, SealingFailed
 from crypto.sealing import SinkFailed
 from deaddrop import DeadDropUnavailable, StaleSlot
-from source_app.identity import NotSignedIn
+from source_app.identity import NotSignedIn, current_session
 from source_app.reporting import NoOfficerKey, NoSpaceLeft, UnknownReporter
 from source_app.uploads import MalformedUpload
 
@@ -86,6 +86,7 @@ _BUSY: _Page = (_("Laporan ini sedang dipakai di jendela lain"), NOTHING_STORED)
 
 def install(app: Flask) -> None:
     """Give every failure its own plain page; nothing was changed by any of them."""
+    app.before_request(_tell_of_session)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(InternalServerError, _unexpected)
     app.register_error_handler(CSRFError, lambda error: _page(400, _CSRF))
@@ -108,6 +109,11 @@ def install(app: Flask) -> None:
     app.register_error_handler(DeadDropUnavailable, _storage)
     # The spool has no room: it is the storage that fails, and not the seal.
     app.register_error_handler(SinkFailed, _storage)
+
+
+def _tell_of_session() -> None:
+    if (trouble := current_session().trouble) is not None:
+        raise trouble
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:

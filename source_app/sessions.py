@@ -29,7 +29,7 @@ from flask import Flask, Request, Response
 from flask.sessions import SessionInterface, SessionMixin
 
 from crypto.keys import expand
-from deaddrop import DeadDrop
+from deaddrop import DeadDrop, DeadDropUnavailable
 
 COOKIE_NAME = "bisik"
 SECRET_BYTES = 32
@@ -54,6 +54,8 @@ class SealedSession(dict[str, Any], SessionMixin):
         stored: Whether a row of it is in the dead drop.
 
         touched: When it was last written, in seconds since the epoch.
+
+        trouble: Why it could not be opened; it then holds nothing.
     """
 
     def __init__(
@@ -63,11 +65,13 @@ class SealedSession(dict[str, Any], SessionMixin):
         *,
         touched: int = 0,
         new: bool = False,
+        trouble: DeadDropUnavailable | None = None,
     ) -> None:
         super().__init__(content or {})
         self.secret = secret
         self.stored = content is not None
         self.touched = touched
+        self.trouble = trouble
         self.new = new
         self.modified = False
         self.retired: list[bytes] = []
@@ -131,6 +135,14 @@ class SealedSessions(SessionInterface):
         secret = _parse_cookie(request.cookies.get(COOKIE_NAME, ""))
         if secret is None:
             return SealedSession(os.urandom(SECRET_BYTES), new=True)
+        try:
+            return self._load(secret)
+        except DeadDropUnavailable as error:
+            # Flask opens sessions before anything of ours could answer: the page
+            # that says so needs a session, too.
+            return SealedSession(secret, trouble=error)
+
+    def _load(self, secret: bytes) -> SealedSession:
         row = self._drop.sessions.load(_session_id(secret))
         if row is None:
             return SealedSession(secret)

@@ -14,7 +14,10 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from support.openpgp_world import World
 
+from crypto.fingerprint import Fingerprint
+from crypto.opening import SecretKeyring
 from crypto.openpgp import (
     GpgDied,
     GpgMissing,
@@ -66,7 +69,7 @@ def gpg_processes() -> list[int]:
     return found
 
 
-def sealed_at_once(keyring: Keyring, content: bytes, *recipients: str) -> bytes:
+def sealed_at_once(keyring: Keyring, content: bytes, *recipients: Fingerprint) -> bytes:
     """Seal bytes in one go."""
     sealed: list[bytes] = []
     with keyring.sealing(list(recipients), sink=sealed.append, day=TODAY) as sealing:
@@ -86,7 +89,9 @@ def until(condition: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 2000, 8191, 8192, 65536, 1_000_000])
-def test_every_recipient_opens(world, keyring, desk, size):
+def test_every_recipient_opens(
+    world: World, keyring: Keyring, desk: SecretKeyring, size: int
+) -> None:
     """
     What was sealed comes out, byte for byte, whatever its size.
     """
@@ -98,7 +103,7 @@ def test_every_recipient_opens(world, keyring, desk, size):
     assert content == b"".join(opened)
 
 
-def test_message_is_what_the_specification_says(world, keyring):
+def test_message_is_what_the_specification_says(world: World, keyring: Keyring) -> None:
     """
     One session key per officer, in the order asked, then one data packet.
     """
@@ -114,7 +119,7 @@ def test_message_is_what_the_specification_says(world, keyring):
     assert 1 == envelope.protection_version
 
 
-def test_same_recipient_twice_counts_once(world, keyring):
+def test_same_recipient_twice_counts_once(world: World, keyring: Keyring) -> None:
     """
     A key that is named twice gets one session key.
     """
@@ -122,7 +127,7 @@ def test_same_recipient_twice_counts_once(world, keyring):
     assert 1 == len(read_envelope(BytesIO(sealed)).recipient_key_ids)
 
 
-def test_size_tells_nothing_but_the_size(world, keyring):
+def test_size_tells_nothing_but_the_size(world: World, keyring: Keyring) -> None:
     """
     Content that would compress well gives as many bytes as content that would not.
     """
@@ -133,7 +138,7 @@ def test_size_tells_nothing_but_the_size(world, keyring):
     assert 1 == len(sizes)
 
 
-def test_inside_there_is_no_name_and_no_hour(world, keyring):
+def test_inside_there_is_no_name_and_no_hour(world: World, keyring: Keyring) -> None:
     """
     The literal packet has no file name, and its date is the end of the day.
     """
@@ -146,7 +151,9 @@ def test_inside_there_is_no_name_and_no_hour(world, keyring):
     assert "compressed packet" not in packets
 
 
-def test_sequoia_opens_and_sees_the_same(world, keyring, tmp_path):
+def test_sequoia_opens_and_sees_the_same(
+    world: World, keyring: Keyring, tmp_path: Path
+) -> None:
     """
     An independent implementation opens the message and finds it as specified.
     """
@@ -169,7 +176,9 @@ def test_sequoia_opens_and_sees_the_same(world, keyring, tmp_path):
     assert 2 == dump.count(" Packet, ")
 
 
-def test_eight_threads_share_one_home(world, keyring, desk):
+def test_eight_threads_share_one_home(
+    world: World, keyring: Keyring, desk: SecretKeyring
+) -> None:
     """
     Reports that arrive at the same time are all sealed, each to itself.
     """
@@ -189,7 +198,7 @@ def test_eight_threads_share_one_home(world, keyring, desk):
         assert content == b"".join(opened)
 
 
-def test_memory_is_bounded(world, keyring):
+def test_memory_is_bounded(world: World, keyring: Keyring) -> None:
     """
     Thirty-two megabytes pass through in a few.
     """
@@ -212,7 +221,9 @@ def test_memory_is_bounded(world, keyring):
     assert peak < 4 * 1024 * 1024
 
 
-def test_no_plaintext_on_disk_or_command_line(world, keyring, tmp_path):
+def test_no_plaintext_on_disk_or_command_line(
+    world: World, keyring: Keyring, tmp_path: Path
+) -> None:
     """
     Half-way through, gpg and we write to pipes only, and its command line holds
     nothing but options and fingerprints.
@@ -249,7 +260,9 @@ def writable_files(process: int) -> set[str]:
     return writable
 
 
-def test_configuration_files_change_nothing(world, keyring, tmp_path):
+def test_configuration_files_change_nothing(
+    world: World, keyring: Keyring, tmp_path: Path
+) -> None:
     """
     A gpg.conf in the home cannot make us trust, compress, armor or add a reader.
     """
@@ -300,7 +313,14 @@ def import_untrusted(home: Path, file: bytes) -> None:
     ],
 )
 @pytest.mark.parametrize("content", [b"laporan", LARGE], ids=["small", "large"])
-def test_unfit_recipient_is_refused(world, keyring, tmp_path, name, reason, content):
+def test_unfit_recipient_is_refused(
+    world: World,
+    keyring: Keyring,
+    tmp_path: Path,
+    name: str,
+    reason: str,
+    content: bytes,
+) -> None:
     """
     gpg itself refuses a key that is unfit, even between fit ones, and the error
     names the key and the reason, however much was to be sealed.
@@ -323,7 +343,7 @@ def test_unfit_recipient_is_refused(world, keyring, tmp_path, name, reason, cont
     assert [] == sealed
 
 
-def test_nobody_to_seal_to(keyring):
+def test_nobody_to_seal_to(keyring: Keyring) -> None:
     """
     Without a recipient nothing is started.
     """
@@ -340,7 +360,9 @@ class NetworkGone(Exception):
 
 @pytest.mark.parametrize("before", [0, 100, 300_000, len(LARGE)])
 @pytest.mark.parametrize("failure", [NetworkGone, KeyboardInterrupt])
-def test_writer_fails(world, keyring, before, failure):
+def test_writer_fails(
+    world: World, keyring: Keyring, before: int, failure: type[BaseException]
+) -> None:
     """
     When the upload breaks off, the caller's own exception comes through, and
     what reached the sink is no message.
@@ -359,7 +381,7 @@ def test_writer_fails(world, keyring, before, failure):
 
 
 @pytest.mark.parametrize("size", [0, 100, 100_000, len(LARGE)])
-def test_sink_fails(world, keyring, size):
+def test_sink_fails(world: World, keyring: Keyring, size: int) -> None:
     """
     When the ciphertext cannot be put away, sealing fails with that as the cause.
     """
@@ -378,7 +400,7 @@ def test_sink_fails(world, keyring, size):
 
 
 @pytest.mark.parametrize("size", [100, 100_000, len(LARGE)])
-def test_disk_full(world, keyring, size):
+def test_disk_full(world: World, keyring: Keyring, size: int) -> None:
     """
     A disk without room, as the kernel tells it.
     """
@@ -392,7 +414,7 @@ def test_disk_full(world, keyring, size):
     assert isinstance(refusal.value.__cause__, OSError)
 
 
-def test_file_too_large(world, keyring, tmp_path):
+def test_file_too_large(world: World, keyring: Keyring, tmp_path: Path) -> None:
     """
     A limit that is met half-way: the file is cut, and sealing fails.
     """
@@ -426,7 +448,7 @@ def file_writer(write: Callable[[bytes], int]) -> Callable[[bytes], None]:
 
 
 @pytest.mark.parametrize("more", [0, 100, len(LARGE)])
-def test_gpg_is_killed(world, keyring, more):
+def test_gpg_is_killed(world: World, keyring: Keyring, more: int) -> None:
     """
     When the machine kills gpg half-way, sealing fails, whether or not more was
     to come.
@@ -447,7 +469,7 @@ def test_gpg_is_killed(world, keyring, more):
         read_envelope(BytesIO(b"".join(sealed)))
 
 
-def test_gpg_stops_moving(world, keyring):
+def test_gpg_stops_moving(world: World, keyring: Keyring) -> None:
     """
     A gpg that hangs is ended, and the writer is not kept waiting.
     """
@@ -461,7 +483,7 @@ def test_gpg_stops_moving(world, keyring):
             sealing.write(bytes(64 * 1024))
 
 
-def test_gpg_hangs_at_the_end(world, keyring):
+def test_gpg_hangs_at_the_end(world: World, keyring: Keyring) -> None:
     """
     A gpg that hangs after the last byte is ended too.
     """
@@ -474,7 +496,7 @@ def test_gpg_hangs_at_the_end(world, keyring):
         os.kill(gpg_processes()[0], signal.SIGSTOP)
 
 
-def test_gpg_is_missing(world, tmp_path):
+def test_gpg_is_missing(world: World, tmp_path: Path) -> None:
     """
     Without gpg the keyring does not open; when it goes later, sealing fails.
     """
@@ -512,7 +534,9 @@ def test_gpg_is_missing(world, tmp_path):
         "exit 0",
     ],
 )
-def test_a_lying_gpg_is_not_believed(world, keyring, tmp_path, script):
+def test_a_lying_gpg_is_not_believed(
+    world: World, keyring: Keyring, tmp_path: Path, script: str
+) -> None:
     """
     Each sign of success alone is not enough.
     """
@@ -529,7 +553,9 @@ def test_a_lying_gpg_is_not_believed(world, keyring, tmp_path, script):
         sealed_at_once(keyring, bytes(50_000), world.key["ani"])
 
 
-def test_all_is_well_with_an_honest_wrapper(world, keyring, desk, tmp_path):
+def test_all_is_well_with_an_honest_wrapper(
+    world: World, keyring: Keyring, desk: SecretKeyring, tmp_path: Path
+) -> None:
     """
     The wrapper of the test above does not itself make sealing fail.
     """
@@ -545,7 +571,7 @@ def test_all_is_well_with_an_honest_wrapper(world, keyring, desk, tmp_path):
     assert bytes(50_000) == b"".join(opened)
 
 
-def test_writing_after_the_end(world, keyring):
+def test_writing_after_the_end(world: World, keyring: Keyring) -> None:
     """
     What comes too late is refused, and not silently dropped.
     """
@@ -555,7 +581,7 @@ def test_writing_after_the_end(world, keyring):
         sealing.write(b"more")
 
 
-def test_expiry_counts_on_the_day_of_sealing(world, keyring):
+def test_expiry_counts_on_the_day_of_sealing(world: World, keyring: Keyring) -> None:
     """
     A key that ends within the day is not sealed to on that day, but the day
     before.
@@ -573,7 +599,7 @@ def test_expiry_counts_on_the_day_of_sealing(world, keyring):
     )
 
 
-def test_sealing_shows_no_content(world, keyring):
+def test_sealing_shows_no_content(world: World, keyring: Keyring) -> None:
     """
     Neither the object nor an error of it shows what is being sealed.
     """

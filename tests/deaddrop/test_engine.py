@@ -42,7 +42,7 @@ def test_a_full_disk(sqlite_drop: DeadDrop, entropy: Entropy) -> None:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 20}")
 
-    with pytest.raises(DeadDropUnavailable, match="disk .* full") as refused:
+    with pytest.raises(DeadDropUnavailable, match=r"disk .* full") as refused:
         sqlite_drop.intake.accept(item, day=DAY, writes=[new_slot(entropy)])
     assert Reason.FULL == refused.value.reason
     assert before == read_everything(sqlite_drop)

@@ -118,7 +118,7 @@ def test_names_that_are_gone_are_skipped(
 def test_a_wrong_size_is_refused(drop: DeadDrop, write: SlotWrite) -> None:
     """A row of another size, which would stand out, is refused."""
     before = read_everything(drop)
-    with pytest.raises(ValueError, match="is (32|16384) bytes"):
+    with pytest.raises(ValueError, match=r"is (32|16384) bytes"):
         drop.mailbox.write([write], day=DAY)
     assert before == read_everything(drop)
 

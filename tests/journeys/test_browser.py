@@ -36,7 +36,8 @@ def test_report_with_documents_reaches_the_desk(
     Without scripts, a person gets a codename, reports, and sends three documents.
 
     On the way nothing is wider than the screen, the first page is one request, no
-    other host is asked for anything, and the browser finds nothing against the content security policy.
+    other host is asked for anything, and the browser has no complaint about the
+    content security policy.
     """
     context = browser.new_context(java_script_enabled=False, viewport=size)
     page = context.new_page()

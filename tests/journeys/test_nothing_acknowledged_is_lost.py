@@ -158,7 +158,9 @@ class Reporter:
             self.ledger.surprises.append(f"{page.status} {page.location} for {mark}")
 
 
-def run_rounds(service: Service, rounds: int, seed: int) -> tuple[Ledger, list[Reporter]]:
+def run_rounds(
+    service: Service, rounds: int, seed: int
+) -> tuple[Ledger, list[Reporter]]:
     """Kill the service *rounds* times while reporters send."""
     dice = random.Random(seed)
     ledger = Ledger()

@@ -18,6 +18,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ KILLS = 8
 LONGEST_LIFE_SECONDS = 0.6
 LARGEST_ATTACHMENT_BYTES = 5 * 1024 * 1024
 SEED = 20261124
-SHARED_MEMORY = Path("/dev/shm")
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # It is only searched.
 
 FIELDS = (
     *("title", "what", "where", "when", "who", "why", "how", "how_much"),
@@ -68,9 +69,7 @@ def go_all_the_way(service: Service, markers: Markers, stick: Path) -> Visitor:
 
     text = stick.parent / f"{stick.name}.txt"
     text.write_text(markers.new("jawaban"))
-    service.carry(
-        stick, reply=["--text-file", str(text), "--kind", "contact-request"]
-    )
+    service.carry(stick, reply=["--text-file", str(text), "--kind", "contact-request"])
     page = visitor.get("/case/")
     assert markers.stem + "jawaban" in page.text
     contact = {**page.hidden("/case/contact"), "contact": markers.new("kontak")}
@@ -181,9 +180,7 @@ def test_search_finds_what_is_there(tmp_path: Path) -> None:
         "gzip": gzip.compress,
         "zlib": zlib.compress,
         **{
-            f"base64-{alignment}": lambda word, alignment=alignment: base64.b64encode(
-                noise[:alignment] + word + noise[:100]
-            )
+            f"base64-{alignment}": partial(_shifted_base64, noise, alignment)
             for alignment in range(3)
         },
     }
@@ -295,11 +292,15 @@ def end_traced(service: Service) -> None:
     service.kill()
 
 
+def _shifted_base64(noise: bytes, alignment: int, word: bytes) -> bytes:
+    return base64.b64encode(noise[:alignment] + word + noise[:100])
+
+
 def known_name(service: Service, path: str) -> str:
     """Name a file without what differs from run to run."""
     if path == str(service.log):
         return "log"
-    if re.fullmatch(r"/dev/shm/wgunicorn-\w+( \(deleted\))?", path):
+    if re.fullmatch(r"/dev/shm/wgunicorn-\w+( \(deleted\))?", path):  # noqa: S108  # A name.
         return "gunicorn's heartbeat"
     if re.fullmatch(rf"{re.escape(str(service.memory))}/[0-9a-f]+\.dummies", path):
         return "memory/dummies"

@@ -33,7 +33,7 @@ JPEG = base64.b64decode(
     "//////////////////////////////////////////wgALCAABAAEBAREA/8QAFBABAAAAAAAAAAAA"
     "AAAAAAAAAP/aAAgBAQABPxA="
 )
-TEXT = "Catatan: dua puluh karung, Desa Contoh – “lihat foto”.\r\n".encode()
+TEXT = "Catatan: dua puluh karung, Desa Contoh: “lihat foto”.\r\n".encode()
 
 
 def make_pdf(line: str) -> bytes:

@@ -23,7 +23,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -52,6 +52,7 @@ COMMAND = (sys.executable, "-c", "from ops.cli import main; main()")
 READY_SECONDS = 30.0
 END_SECONDS = 30.0
 POLL_SECONDS = 0.02
+DAY_SECONDS = 24 * 60 * 60
 
 
 class ServiceFault(Exception):
@@ -152,7 +153,13 @@ class Service:
         Raises:
             ServiceFault: If it does not answer in time, with its log.
         """
-        arguments = ["serve", "--directory", self.directory, "--port", str(self.port)]
+        arguments: list[str | Path] = [
+            "serve",
+            "--directory",
+            self.directory,
+            "--port",
+            str(self.port),
+        ]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*before, *COMMAND, *arguments],
@@ -317,6 +324,7 @@ def made_service(
     officers: int = 1,
     profile: str | None = None,
     database: str | None = None,
+    days_ago: int = 0,
 ) -> Iterator[Service]:
     """
     Make organisation, server and desks in *base*; end whatever was started.
@@ -329,11 +337,15 @@ def made_service(
         profile: The text of a profile in place of the shipped one.
 
         database: Of PostgreSQL, in place of a file.
+
+        days_ago: The day on which all this is done; it is served today.
     """
     memory = Path(tempfile.mkdtemp(prefix="bisik-test-", dir="/dev/shm"))
     temporary = base / "tmp"
     temporary.mkdir()
-    service = Service(base, memory, temporary, Edge(memory=memory), free_port())
+    present = Edge(memory=memory)
+    past = replace(present, now=lambda: time.time() - days_ago * DAY_SECONDS)
+    service = Service(base, memory, temporary, past, free_port())
     try:
         create_organisation(
             service.organisation,
@@ -352,6 +364,7 @@ def made_service(
             settings.write(f'\nmemory = "{memory}"\n')
         for number in range(1, officers + 1):
             service.add_officer(number)
+        service.edge = present
         yield service
     finally:
         service.kill()
