@@ -12,7 +12,6 @@ import signal
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,7 +74,7 @@ def assert_refused(page: Page, heading: str) -> None:
 
 
 @pytest.fixture
-def small_disk(made: Service) -> Iterator[Path]:
+def small_disk(made: Service) -> Path:
     """
     Start the service on a disk of its own, 24 MiB large.
 
