@@ -62,7 +62,7 @@ format: setup-test ## Lay the code out as everybody does
 
 .PHONY: bench
 bench: setup ## Measure what a reporter waits for
-	@PYTHONPATH=tests $(BIN)/python scripts/bench.py
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks
 
 .PHONY: lock
 lock: setup-test ## Pin the newest versions that requirements/*.in allow

@@ -22,7 +22,9 @@ class CiphertextSpool:
 
     def __init__(self, directory: Path) -> None:
         # Closed by __exit__.
-        self._file = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115
+        # Without a buffer, so that a full disk is met while writing, and not when
+        # the last bytes are flushed.
+        self._file = tempfile.TemporaryFile(dir=directory, buffering=0)  # noqa: SIM115
         self._digest = hashlib.sha256()
         self._size_bytes = 0
 
@@ -39,13 +41,15 @@ class CiphertextSpool:
 
     def write(self, ciphertext: bytes) -> None:
         """Add sealed bytes; an `OSError` such as a full disk goes to the caller."""
-        self._file.write(ciphertext)
+        left = memoryview(ciphertext)
+        while left:
+            # On a disk that is nearly full, a part may be taken.
+            left = left[self._file.write(left) :]
         self._digest.update(ciphertext)
         self._size_bytes += len(ciphertext)
 
     def item(self) -> SealedItem:
         """Return what was written, for as long as the spool is open."""
-        self._file.flush()
         return SealedItem(self._size_bytes, self._digest.digest(), self._chunks)
 
     def _chunks(self) -> Iterator[bytes]:

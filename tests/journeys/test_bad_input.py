@@ -480,7 +480,7 @@ def test_wrong_address(reporter: Visitor, path: str) -> None:
         "\0",
         "=====",
         "A" * 43 + "=",
-        "A" * 4000,
+        "A" * 2000,
         "\xff\xfe",
         "../../etc",
         '"\\054\\000"',
