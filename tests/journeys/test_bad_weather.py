@@ -12,12 +12,13 @@ import signal
 import sqlite3
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.postgres import PostgresServer
-from support.server import DAY_SECONDS, Service, made_service
+from support.server import DAY_SECONDS, END_SECONDS, Service, made_service
 from support.site import open_item
 from support.visitor import Page, Upload, Visitor, multipart
 
@@ -26,6 +27,7 @@ from crypto.opening import SecretKeyring
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
 MEBIBYTE = 1024 * 1024
+HALVES = [3 * MEBIBYTE] * 3
 
 STORAGE = "Penyimpanan sedang terganggu"
 SEALING = "Penyegelan sedang terganggu"
@@ -234,7 +236,47 @@ def test_gpg_that_dies_while_sealing(service: Service) -> None:
     reporter = reporter_of(service)
     before = rows(database)
     fields = reporter.get("/case/").hidden("/case/files")
-    files = [Upload(f"{n}.bin", os.urandom(3 * MEBIBYTE)) for n in range(3)]
+
+    page = upload_in_halves(
+        service, reporter, fields, lambda gpg: os.kill(gpg, signal.SIGKILL)
+    )
+
+    assert_refused(page, SEALING)
+    assert before == rows(database)
+    assert [] == list((service.directory / "spool").iterdir())
+    again = upload_in_halves(service, reporter, fields, lambda _gpg: None)
+    assert 303 == again.status
+    assert before[0] + 1 == rows(database)[0]
+
+
+def test_end_of_the_service(service: Service) -> None:
+    """
+    A signal to end lets the upload at hand finish: it is stored and acknowledged.
+    Then no process is left.
+    """
+    reporter = reporter_of(service)
+    fields = reporter.get("/case/").hidden("/case/files")
+    assert service.process is not None
+    master = service.process.pid
+
+    page = upload_in_halves(
+        service, reporter, fields, lambda _gpg: os.kill(master, signal.SIGTERM)
+    )
+
+    assert 303 == page.status
+    service.process.wait(END_SECONDS)
+    assert [] == service.members()
+    assert HALVES == [len(content) for _, content in service.opened_items()[-1].files]
+
+
+def upload_in_halves(
+    service: Service,
+    reporter: Visitor,
+    fields: Mapping[str, str],
+    meanwhile: Callable[[int], None],
+) -> Page:
+    """Send files, and after half of the bytes tell *meanwhile* which gpg seals them."""
+    files = [Upload(f"{n}.bin", os.urandom(size)) for n, size in enumerate(HALVES)]
     content_type, body = multipart(fields, files)
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
     with contextlib.closing(connection):
@@ -244,17 +286,10 @@ def test_gpg_that_dies_while_sealing(service: Service) -> None:
         cookies = "; ".join(f"{k}={v}" for k, v in reporter.cookies.items())
         connection.putheader("Cookie", cookies)
         connection.endheaders(body[: len(body) // 2])
-        os.kill(sealing_gpg(service), signal.SIGKILL)
+        meanwhile(sealing_gpg(service))
         connection.send(body[len(body) // 2 :])
         answer = connection.getresponse()
-        page = Page(answer.status, {}, answer.read())
-
-    assert_refused(page, SEALING)
-    assert before == rows(database)
-    assert [] == list((service.directory / "spool").iterdir())
-    upload = reporter.upload("/case/files", fields, files, follow=False)
-    assert 303 == upload.status
-    assert before[0] + 1 == rows(database)[0]
+        return Page(answer.status, {}, answer.read())
 
 
 def sealing_gpg(service: Service) -> int:

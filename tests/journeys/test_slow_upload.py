@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
 UPLOADS = 12
 FILE_BYTES = 200_000
-# The server reads in pieces of this size, and begins to seal after the first one.
+# The server reads in pieces of this size, and begins to seal after the first file.
 FIRST_BYTES = READ_BYTES + 1000
 DRIP_BYTES = 100
 DRIP_SECONDS = 0.2
@@ -27,11 +27,13 @@ SETTLE_SECONDS = 2.0
 
 
 class Drip:
-    """An upload that arrives a few bytes at a time."""
+    """An upload whose second file arrives a few bytes at a time."""
 
     def __init__(self, service: Service, reporter: Visitor, name: str) -> None:
         form = reporter.get("/case/").hidden("/case/files")
-        content_type, self._left = multipart(form, [Upload(name, bytes(FILE_BYTES))])
+        content_type, self._left = multipart(
+            form, [Upload(name, b"first"), Upload("second.bin", bytes(FILE_BYTES))]
+        )
         cookies = "; ".join(f"{key}={value}" for key, value in reporter.cookies.items())
         self._line = socket.create_connection(("127.0.0.1", service.port), timeout=60)
         self._line.sendall(
@@ -107,7 +109,9 @@ def test_slow_uploads_stop_nobody(service: Service) -> None:
         answers = [drip.finish() for drip in drips]
 
     assert ["HTTP/1.1 303 SEE OTHER"] * UPLOADS == answers
-    names = [item.files[0][0] for item in service.opened_items() if item.files]
+    sent = [item.files for item in service.opened_items() if item.files]
+    assert [("second.bin", bytes(FILE_BYTES))] * UPLOADS == [files[1] for files in sent]
+    names = [files[0][0] for files in sent]
     assert sorted(f"lambat-{number}.bin" for number in range(UPLOADS)) == sorted(names)
 
 
