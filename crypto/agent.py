@@ -5,13 +5,14 @@ gpg starts a gpg-agent by itself and leaves it running.  Here it lives no longer
 than the work: what we caused to start, we end.
 
 An agent listens on a socket in its home, and the path of a socket has room for
-107 bytes.  Where the home's own path leaves too little, gpg is given a short
+106 bytes.  Where the home's own path leaves too little, gpg is given a short
 symbolic link to it in a private folder instead.
 
 This is for the desk, for the keeper of the organisation's key, and for nobody
 else: the server never imports it.
 """
 
+import contextlib
 import os
 import shutil
 import socket
@@ -23,8 +24,9 @@ from typing import Self
 
 from crypto.gpg import CALL_SECONDS, GpgMissing
 
-# sockaddr_un.sun_path is 108 bytes and ends with a zero (unix(7)).
-SOCKET_PATH_BYTES = 107
+# sockaddr_un.sun_path is 108 bytes and ends with a zero (unix(7)); GnuPG's
+# libassuan leaves one more of them free, and does not start an agent otherwise.
+SOCKET_PATH_BYTES = 106
 _LONGEST_SOCKET_NAME = "S.gpg-agent.browser"
 
 
@@ -68,18 +70,38 @@ class AgentHome:
     def close(self) -> None:
         """End the agent, unless it ran before we came.  May be called twice."""
         if not self._was_running and self.path.exists():
-            self._gpgconf("--kill", "gpg-agent")
+            self._end_agent()
         if self._link_folder is not None:
             shutil.rmtree(self._link_folder, ignore_errors=True)
 
+    def _end_agent(self) -> None:
+        """
+        End the agent and wait until it is gone.
+
+        gpgconf returns while the agent is still on its way out.  Whoever came next
+        would take it for one that stays, or lose their own agent's socket to it.
+        The kernel closes its end of a connection when it really is gone.
+        """
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(CALL_SECONDS)
+            running = self._connect(connection)
+            self._gpgconf("--kill", "gpg-agent")
+            with contextlib.suppress(OSError):
+                # It greets us first.
+                while running and connection.recv(1024):
+                    continue
+
     def _is_running(self) -> bool:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            try:
-                probe.connect(str(self._socket()))
-            except OSError:
-                # No socket, or one that an agent left behind when it was killed.
-                return False
-            return True
+            return self._connect(probe)
+
+    def _connect(self, connection: socket.socket) -> bool:
+        try:
+            connection.connect(str(self._socket()))
+        except OSError:
+            # No socket, or one that an agent left behind when it was killed.
+            return False
+        return True
 
     def _socket(self) -> Path:
         return Path(self._gpgconf("--list-dirs", "agent-socket").strip())

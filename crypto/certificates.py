@@ -178,7 +178,9 @@ def certify(
         call.quick_sign_key(certifier, officer, as_passphrase(passphrase))
         call.clean_up()
         if not _is_certified(gpg, officer, certifier, at):
-            raise NotCertified(f"the key {officer} could not be certified")
+            raise NotCertified(
+                f"the key {officer} could not be certified{_gpg_said(call)}"
+            )
         armored: str = gpg.new_call(at=None).export_keys(officer)
     return armored.encode("ascii")
 
@@ -224,7 +226,12 @@ def _generate(
     try:
         return parse_fingerprint(outcome.fingerprint or "")
     except MalformedFingerprint as error:
-        raise KeyNotMade(KeyNotMade.__doc__) from error
+        raise KeyNotMade(f"the key could not be made{_gpg_said(call)}") from error
+
+
+def _gpg_said(call: GpgCall) -> str:
+    complaint = call.complaint()
+    return f" ({complaint})" if complaint else ""
 
 
 def _no_earlier_than_the_keys(

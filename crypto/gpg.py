@@ -34,6 +34,7 @@ from crypto.errors import CryptoError
 # Commands that move no reports take milliseconds; half a minute means a fault.
 CALL_SECONDS = 30.0
 PIPE_BYTES = 64 * 1024
+COMPLAINT_LINES = 4
 
 _OPTIONS = (
     # Neither the home's gpg.conf nor the machine's may change what we do.
@@ -210,6 +211,15 @@ class GpgCall(gnupg.GPG):  # type: ignore[misc]  # The base class is untyped.
             for words in status
             if len(words) > 3 and words[:2] == ["[GNUPG:]", "INV_RECP"]
         ]
+
+    def complaint(self) -> str:
+        """
+        Return what gpg said to people, for those who must mend it.
+
+        It never holds a passphrase or content.  "" if gpg said nothing.
+        """
+        said = [line for line in self._status_lines() if line.startswith("gpg: ")]
+        return "; ".join(map(readable_user_id, said[-COMPLAINT_LINES:]))
 
     def _status_lines(self) -> list[str]:
         return str(getattr(self.outcome, "stderr", "")).splitlines()

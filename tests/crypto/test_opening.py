@@ -6,6 +6,7 @@ import time
 from datetime import date
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from support.openpgp_world import World
@@ -331,6 +332,22 @@ def test_long_path(tmp_path: Path) -> None:
         short = desk._agent.path
     assert not short.exists()
     assert no_agent_soon(short)
+
+
+@pytest.mark.parametrize("spare_bytes", range(-2, 4))
+def test_path_at_the_limit(tmp_path: Path, spare_bytes: int) -> None:
+    """
+    A home whose path is just short enough for a socket, or just too long, works.
+    """
+    folder = Path("/", "S.gpg-agent.browser")
+    length = SOCKET_PATH_BYTES - len(str(folder)) - spare_bytes
+    with TemporaryDirectory(dir="/tmp") as short:
+        home = Path(short, "x" * (length - len(short) - 1))
+        assert length == len(str(home))
+
+        with SecretKeyring(home) as desk:
+            key = new_officer(home)
+            assert desk.sign_detached(b"isi", signer=key, day=TODAY)
 
 
 def test_gpg_is_missing(tmp_path: Path) -> None:

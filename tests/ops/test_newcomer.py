@@ -82,17 +82,17 @@ def test_run_serves_until_ctrl_c(tmp_path: Path) -> None:
         try:
             deadline = time.monotonic() + SECONDS
             page = b""
-            while not page and time.monotonic() < deadline:
+            while not page and process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.2)
                 with (
                     contextlib.suppress(OSError),
                     urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer,
                 ):
                     page = answer.read()
-            assert b"<!doctype html>" in page
         finally:
             process.send_signal(signal.SIGINT)
             said, _ = process.communicate(timeout=SECONDS)
+    assert b"<!doctype html>" in page, said
     assert 0 == process.returncode, said
     assert f"http://127.0.0.1:{port}" in said
     assert "Traceback" not in said
