@@ -48,12 +48,14 @@ class AgentHome:
         self._link_folder: Path | None = None
         self.path = home.absolute()
         # The folder may also be below /run/user, where gpgconf says so.
-        name = self._socket().parent / _LONGEST_SOCKET_NAME
+        self._socket = self._find_socket()
+        name = self._socket.with_name(_LONGEST_SOCKET_NAME)
         if len(os.fsencode(name)) > SOCKET_PATH_BYTES:
             self._link_folder = Path(tempfile.mkdtemp(prefix="bisik-"))
             link = self._link_folder / "home"
             link.symlink_to(self.path, target_is_directory=True)
             self.path = link
+            self._socket = self._find_socket()
         self._was_running = self._is_running()
 
     def __enter__(self) -> Self:
@@ -97,13 +99,13 @@ class AgentHome:
 
     def _connect(self, connection: socket.socket) -> bool:
         try:
-            connection.connect(str(self._socket()))
+            connection.connect(str(self._socket))
         except OSError:
             # No socket, or one that an agent left behind when it was killed.
             return False
         return True
 
-    def _socket(self) -> Path:
+    def _find_socket(self) -> Path:
         return Path(self._gpgconf("--list-dirs", "agent-socket").strip())
 
     def _gpgconf(self, *arguments: str) -> str:

@@ -219,7 +219,7 @@ class GpgCall(gnupg.GPG):  # type: ignore[misc]  # The base class is untyped.
         It never holds a passphrase or content.  "" if gpg said nothing.
         """
         said = [line for line in self._status_lines() if line.startswith("gpg: ")]
-        return "; ".join(map(readable_user_id, said[-COMPLAINT_LINES:]))
+        return "; ".join(map(readable_text, said[-COMPLAINT_LINES:]))
 
     def _status_lines(self) -> list[str]:
         return str(getattr(self.outcome, "stderr", "")).splitlines()
@@ -257,9 +257,7 @@ class GpgCall(gnupg.GPG):  # type: ignore[misc]  # The base class is untyped.
             alarm.join()
 
 
-def readable_user_id(untrusted_user_id: str) -> str:
-    """Return a user ID as text: it came through as bytes, and may be anything."""
-    text = untrusted_user_id.encode(GpgCall.ENCODING, "replace").decode(
-        "utf-8", "replace"
-    )
+def readable_text(untrusted_text: str) -> str:
+    """Return what gpg printed as text: it came as bytes, and may be anything."""
+    text = untrusted_text.encode(GpgCall.ENCODING, "replace").decode("utf-8", "replace")
     return "".join(character for character in text if character.isprintable())

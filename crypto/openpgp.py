@@ -43,7 +43,7 @@ from crypto.gpg import (
     GpgUnusable,
     SealingFailed,
     end_of_day,
-    readable_user_id,
+    readable_text,
 )
 from crypto.sealing import (
     GpgDied,
@@ -200,7 +200,7 @@ class Keyring:
             admitted = _listing(self._gpg, [fingerprint], now)[fingerprint]
         return AdmittedKey(
             fingerprint=fingerprint,
-            user_id=readable_user_id(admitted["uids"][0]),
+            user_id=readable_text(admitted["uids"][0]),
             expires=expiry(admitted),
             encryption_subkeys=encryption_subkeys(admitted),
         )

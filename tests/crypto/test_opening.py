@@ -335,12 +335,11 @@ def test_long_path(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spare_bytes", range(-2, 4))
-def test_path_at_the_limit(tmp_path: Path, spare_bytes: int) -> None:
+def test_path_at_the_limit(spare_bytes: int) -> None:
     """
     A home whose path is just short enough for a socket, or just too long, works.
     """
-    folder = Path("/", "S.gpg-agent.browser")
-    length = SOCKET_PATH_BYTES - len(str(folder)) - spare_bytes
+    length = SOCKET_PATH_BYTES - len("/S.gpg-agent.browser") - spare_bytes
     with TemporaryDirectory(dir="/tmp") as short:
         home = Path(short, "x" * (length - len(short) - 1))
         assert length == len(str(home))
