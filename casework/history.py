@@ -14,6 +14,7 @@ Specified in docs/spec/state.md.  This module does no I/O.
 """
 
 import zlib
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -22,7 +23,13 @@ from casework import strict
 from casework.errors import CaseworkError
 from casework.files import MOST_FILES, FileSent
 from casework.item import MOST_DESKS, ItemKind
-from casework.report import FIELD_CHARACTERS, SEVEN_QUESTIONS, Title
+from casework.report import (
+    FIELD_CHARACTERS,
+    MOST_ROLES,
+    SEVEN_QUESTIONS,
+    RoleKey,
+    Title,
+)
 from casework.strict import Count, Day, Identity, StrictModel
 from casework.text import CleanText
 
@@ -77,6 +84,8 @@ class ReporterState(StrictModel):
             sent since.
 
         withdrawn: The reporter has withdrawn the report.
+
+        not_for: Public roles of officers to whom nothing of this case is sealed.
     """
 
     version: Literal[1] = 1
@@ -91,6 +100,7 @@ class ReporterState(StrictModel):
     ] = ()
     contact_requested: bool = False
     withdrawn: bool = False
+    not_for: Annotated[tuple[RoleKey, ...], Field(max_length=MOST_ROLES, repr=False)] = ()
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
@@ -190,6 +200,11 @@ def with_read(state: ReporterState, desk_id: str, next_unread: int) -> ReporterS
     """
     mark = max(next_unread, state.read.get(desk_id, 0))
     return _next(state, read={**state.read, desk_id: mark})
+
+
+def with_not_for(state: ReporterState, roles: Sequence[str]) -> ReporterState:
+    """Return the state after the reporter chose who must not see the case."""
+    return _next(state, not_for=tuple(roles))
 
 
 def with_contact_requested(state: ReporterState) -> ReporterState:

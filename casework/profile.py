@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from casework.errors import CaseworkError
+from casework.report import MOST_ROLES, RoleKey
 
 LANGUAGES = ("id", "en")
 MEGABYTE = 1024 * 1024  # bytes, as the programme counts them
@@ -44,6 +45,12 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+def _unlike(roles: "list[Role]") -> "list[Role]":
+    if len({role.key for role in roles}) != len(roles):
+        raise ValueError("two roles have the same key")
+    return roles
+
+
 class LocalText(_Strict):
     """One text in every language of the site."""
 
@@ -53,6 +60,20 @@ class LocalText(_Strict):
     def in_language(self, language: str) -> str:
         """Return the text in *language*; Indonesian where it is not known."""
         return self.en if language == "en" else self.id
+
+
+class Role(_Strict):
+    """
+    A public role of officers, such as the verifier.
+
+    Attributes:
+        key: Names the role in the formats and on the server.
+
+        title: What reporters read.
+    """
+
+    key: RoleKey
+    title: LocalText
 
 
 class Profile(_Strict):
@@ -68,6 +89,8 @@ class Profile(_Strict):
     deadline_working_days: Annotated[int, Field(ge=1, le=60)]
     attachment_megabytes: Annotated[int, Field(ge=1, le=100)]
     case_megabytes: Annotated[int, Field(ge=1, le=2000)]
+    answers_hour: Annotated[int, Field(ge=0, le=23)] | None = None
+    roles: Annotated[list[Role], Field(max_length=MOST_ROLES), AfterValidator(_unlike)] = []
 
     @classmethod
     def parse(cls, untrusted_text: str) -> Self:

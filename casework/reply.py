@@ -29,7 +29,7 @@ from casework.files import (
     shown_name,
 )
 from casework.report import FIELD_CHARACTERS
-from casework.strict import Day, StrictModel
+from casework.strict import Count, Day, StrictModel
 from casework.text import CleanLine, CleanText
 from crypto.container import (
     ContainerLimits,
@@ -107,6 +107,9 @@ class Letter(StrictModel):
         registration_number: The number under which the case is registered.
 
         due_day: The day by which the next step is promised.
+
+        outbox: The desk's outbox that carries it, so that the site knows when it
+            may be shown; None in letters from before there was a release hour.
     """
 
     version: Literal[1] = 1
@@ -117,6 +120,7 @@ class Letter(StrictModel):
     status: CaseStatus | None = None
     registration_number: Annotated[RegistrationNumber | None, Field(repr=False)] = None
     due_day: Day | None = None
+    outbox: Count | None = None
 
 
 class ReplyFile(NamedTuple):

@@ -4,6 +4,7 @@ The report: what happened, told as 5W + 2H.
     title                                    what a list of cases shows
     what where when who why how how_much     the seven questions
     first_hand reported_elsewhere risk       what ISO 37002:2021, 8.2, asks, too
+    not_for                                  public roles that must not see it
 
 Only a title and *what* are required.  A reporter who knows one fact must be
 able to report it; what is missing is asked for later.
@@ -23,6 +24,7 @@ from casework.text import CleanLine, CleanText
 
 TITLE_CHARACTERS = 200
 FIELD_CHARACTERS = 20_000
+MOST_ROLES = 20
 # Nine long fields of four bytes a character, and what JSON adds to them.
 REPORT_BYTES = 1024 * 1024
 
@@ -31,6 +33,7 @@ SEVEN_QUESTIONS = ("what", "where", "when", "who", "why", "how", "how_much")
 Title = Annotated[str, Field(max_length=TITLE_CHARACTERS), CleanLine]
 Answer = Annotated[str, Field(max_length=FIELD_CHARACTERS), CleanText]
 FirstHand = Literal["first-hand", "hearsay", "unsure", ""]
+RoleKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}\Z")]
 
 
 class MalformedReport(CaseworkError):
@@ -57,6 +60,7 @@ class Report(StrictModel):
     first_hand: Annotated[FirstHand, Field(repr=False)] = ""
     reported_elsewhere: Annotated[Answer, Field(repr=False)] = ""
     risk: Annotated[Answer, Field(repr=False)] = ""
+    not_for: Annotated[tuple[RoleKey, ...], Field(max_length=MOST_ROLES, repr=False)] = ()
 
     def to_json(self) -> bytes:
         """Write report.json."""

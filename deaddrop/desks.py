@@ -88,6 +88,32 @@ class Desks:
             missing = connection.scalar(first_missing)
             return last_number(connection) if missing is None else int(missing) - 1
 
+    def withheld(self, *, through: date) -> frozenset[tuple[bytes, int]]:
+        """
+        Return the outboxes, by desk and number, that are released after *through*.
+
+        It is the outbox that is withheld, and not its slots: nothing tells a slot
+        that waits from any other.
+        """
+        columns = schema.outbox_applied.c
+        with self._database.reading() as connection:
+            later = connection.execute(
+                select(columns.desk_id, columns.number).where(
+                    columns.release_day > through.toordinal()
+                )
+            )
+            return frozenset((desk_id, number) for desk_id, number in later)
+
+    def forget_releases(self, *, through: date) -> None:
+        """Forget when outboxes were released that can be seen by now."""
+        columns = schema.outbox_applied.c
+        with self._database.writing() as connection:
+            connection.execute(
+                update(schema.outbox_applied)
+                .where(columns.release_day <= through.toordinal())
+                .values(release_day=None)
+            )
+
     def apply_outbox(
         self,
         desk_id: bytes,
@@ -96,6 +122,7 @@ class Desks:
         slots: Iterable[tuple[bytes, bytes]],
         holds: Sequence[tuple[int, bytes]],
         day: date,
+        release_day: date | None = None,
     ) -> AppliedOutbox:
         """
         Apply a desk's outbox, in one transaction or not at all.
@@ -118,6 +145,9 @@ class Desks:
 
             day: Today.
 
+            release_day: The day on which its answers shall appear; at once by
+                default.  The site asks for it with `withheld`.
+
         Raises:
             UnknownDesk: If no active officer has this desk.
 
@@ -137,7 +167,12 @@ class Desks:
             noted = _note_holds(connection, desk_id, holds)
             connection.execute(
                 insert(schema.outbox_applied),
-                {"desk_id": desk_id, "number": number, "sha256": manifest_sha256},
+                {
+                    "desk_id": desk_id,
+                    "number": number,
+                    "sha256": manifest_sha256,
+                    "release_day": release_day.toordinal() if release_day else None,
+                },
             )
             return AppliedOutbox(
                 slots_written=len(new),

@@ -33,6 +33,9 @@ class Officer:
 
     retired: bool
 
+    role: str | None = None
+    """Key of the public role in the profile, if the officer has one."""
+
 
 class Officers:
     """The officers that are or were enrolled."""
@@ -41,7 +44,13 @@ class Officers:
         self._database = database
 
     def add(
-        self, *, fingerprint: str, name: str, certificate: bytes, desk_id: bytes
+        self,
+        *,
+        fingerprint: str,
+        name: str,
+        certificate: bytes,
+        desk_id: bytes,
+        role: str | None = None,
     ) -> Officer:
         """
         Enrol an officer and their desk.
@@ -56,6 +65,8 @@ class Officers:
             certificate: The public key, armored.
 
             desk_id: 16 random bytes that the desk has drawn.
+
+            role: Key of the officer's public role, by which reporters can exclude it.
 
         Raises:
             OfficerExists: If fingerprint or desk is enrolled, retired or not.
@@ -73,6 +84,7 @@ class Officers:
             certificate=certificate,
             desk_id=desk_id,
             retired=False,
+            role=role,
         )
         table = schema.officer
         with self._database.writing() as connection:
@@ -92,6 +104,7 @@ class Officers:
                     "certificate": officer.certificate,
                     "desk_id": officer.desk_id,
                     "retired": officer.retired,
+                    "role": officer.role,
                 },
             )
         return officer
@@ -136,6 +149,22 @@ class Officers:
             if changed.rowcount == 0:
                 raise UnknownOfficer
 
+    def set_role(self, fingerprint: str, role: str | None) -> None:
+        """
+        Give an officer another public role.
+
+        Raises:
+            UnknownOfficer: If none is enrolled.
+        """
+        with self._database.writing() as connection:
+            changed = connection.execute(
+                update(schema.officer)
+                .where(schema.officer.c.fingerprint == fingerprint)
+                .values(role=role)
+            )
+            if changed.rowcount == 0:
+                raise UnknownOfficer
+
     def retire(self, fingerprint: str) -> int:
         """
         Retire an officer: their desk no longer counts, and its outboxes are refused.
@@ -159,7 +188,7 @@ class Officers:
             return delete_held_by_all(connection)
 
 
-_Columns = tuple[str, str, bytes, bytes, bool]
+_Columns = tuple[str, str, bytes, bytes, bool, str | None]
 
 
 def _officers() -> Select[*_Columns]:
@@ -170,6 +199,7 @@ def _officers() -> Select[*_Columns]:
         columns.certificate,
         columns.desk_id,
         columns.retired,
+        columns.role,
     )
 
 

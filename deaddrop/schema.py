@@ -141,6 +141,7 @@ officer = Table(
     Column("certificate", LargeBinary, nullable=False),
     Column("desk_id", LargeBinary, nullable=False, unique=True),
     Column("retired", Boolean, nullable=False),
+    Column("role", Text),
     CheckConstraint("length(fingerprint) = 40", name="fingerprint"),
     CheckConstraint("length(desk_id) = 16", name="desk_id"),
 )
@@ -174,6 +175,7 @@ outbox_applied = Table(
     Column("desk_id", LargeBinary, ForeignKey(officer.c.desk_id), primary_key=True),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("sha256", LargeBinary, nullable=False),
+    Column("release_day", Integer),
     CheckConstraint("number >= 1", name="number"),
     CheckConstraint("length(sha256) = 32", name="sha256"),
     sqlite_with_rowid=False,

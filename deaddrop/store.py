@@ -12,7 +12,7 @@ It knows neither codenames nor plaintext, and does no cryptography.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import insert, select
 
@@ -117,10 +117,11 @@ class DeadDrop:
         slots: Iterable[tuple[bytes, bytes]],
         holds: Sequence[tuple[int, bytes]],
         day: date,
+        release_day: date | None = None,
     ) -> AppliedOutbox:
         """Apply a desk's outbox; see `Desks.apply_outbox`."""
         return self.desks.apply_outbox(
-            desk_id, number, manifest_sha256, slots, holds, day
+            desk_id, number, manifest_sha256, slots, holds, day, release_day
         )
 
     def tidy(self, day: date) -> None:
@@ -130,6 +131,8 @@ class DeadDrop:
         Meant to run once a day, at an hour without much traffic.
         """
         self.mailbox.expire(day)
+        # Yesterday's hour has come in every zone by the end of today.
+        self.desks.forget_releases(through=day - timedelta(days=1))
         tidy(self.database)
 
     def close(self) -> None:

@@ -2,9 +2,9 @@
 The `bisik` command.
 
     bisik run                                     everything, to try it out
-    bisik init, serve, tidy                       the server
+    bisik init, serve, migrate, tidy              the server
     bisik organisation init, certify, trust       who says who is an officer
-    bisik officers add, list, remove              who may open reports
+    bisik officers add, list, role, remove        who may open reports
     bisik courier export, apply                   bundles out, outboxes in
     bisik desk init, import, list, show, reply, export
 
@@ -21,7 +21,7 @@ from ops.commands.desk import desk
 from ops.commands.officers import officers
 from ops.commands.organisation import organisation
 from ops.commands.run import run
-from ops.commands.server import init, serve, tidy
+from ops.commands.server import init, migrate_command, serve, tidy
 from ops.edge import Edge
 from ops.errors import REFUSALS, Refusal
 
@@ -48,7 +48,17 @@ def cli(context: click.Context) -> None:
     context.ensure_object(Edge)
 
 
-for command in (run, init, serve, tidy, organisation, officers, courier, desk):
+for command in (
+    run,
+    init,
+    serve,
+    migrate_command,
+    tidy,
+    organisation,
+    officers,
+    courier,
+    desk,
+):
     cli.add_command(command)
 
 

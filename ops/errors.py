@@ -110,7 +110,7 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (SignatureRefused, "ask the officer to export the outbox again"),
     (AlreadyInstalled, "to add a machine to it: bisik init --join --database URL"),
     (NotInstalled, "run: bisik init"),
-    (NotMigrated, "the database is of another version of Bisik"),
+    (NotMigrated, "stop the site, make a backup, then run: bisik migrate"),
     (OfficerExists, "see who is enrolled with: bisik officers list --all"),
     (OutboxConflict, "nothing was applied; keep the outbox, and ask the officer"),
     (UnknownItem, "an item was collected meanwhile; run the command again"),

@@ -27,7 +27,13 @@ from ops.commands.organisation import read_enrolment
 from ops.edge import Edge
 from ops.officer_keys import enrol
 from ops.organisation import PUBLIC_KEY, certify_enrolment, create_organisation
-from ops.server import create_server, local_zone, open_server, shipped_calendar
+from ops.server import (
+    create_server,
+    local_zone,
+    migrate_server,
+    open_server,
+    shipped_calendar,
+)
 
 OFFICER = "Petugas Coba"
 
@@ -73,7 +79,11 @@ def prepare(directory: Path, edge: Edge) -> Playground:
         )
     if not playground.server.exists():
         public_key = (playground.organisation / PUBLIC_KEY).read_bytes()
-        create_server(playground.server, edge, organisation_key=public_key)
+        create_server(
+            playground.server, edge, organisation_key=public_key, trial=True
+        )
+    # It may have been made by an earlier version.
+    migrate_server(playground.server)
     _enrol_once(playground, edge)
     return playground
 

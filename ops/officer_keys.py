@@ -87,10 +87,26 @@ def synchronise(
 
 
 def enrol(
-    drop: DeadDrop, keyring: Keyring, enrolment: Enrolment, *, today: date
+    drop: DeadDrop,
+    keyring: Keyring,
+    enrolment: Enrolment,
+    *,
+    today: date,
+    role: str | None = None,
 ) -> AdmittedKey:
     """
     Enrol a certified officer, or renew the certificate of one who is.
+
+    Args:
+        drop: Where the officer is enrolled.
+
+        keyring: Admits the key.
+
+        enrolment: As the officer's desk made it, certified.
+
+        today: The day the key must be good on.
+
+        role: Key of the officer's public role; that of a renewed one stays if None.
 
     Raises:
         NoOrganisationKey: If this server has nothing to judge a certification by.
@@ -110,6 +126,8 @@ def enrol(
         present = None
     if present is not None and present.desk_id == desk_id and not present.retired:
         drop.officers.replace_certificate(admitted.fingerprint, certificate)
+        if role is not None:
+            drop.officers.set_role(admitted.fingerprint, role)
         return admitted
     try:
         drop.officers.add(
@@ -117,6 +135,7 @@ def enrol(
             name=enrolment.name,
             certificate=certificate,
             desk_id=desk_id,
+            role=role,
         )
     except DeadDropError:
         if present is None or present.retired:

@@ -27,6 +27,7 @@ from sqlalchemy.exc import ArgumentError
 
 from casework.deadlines import Calendar
 from casework.profile import Profile, shipped_profile
+from casework.release import ReleaseHour
 from crypto.openpgp import Keyring
 from deaddrop import (
     DeadDrop,
@@ -73,6 +74,13 @@ class Server:
         """Return the day it is in the institution's zone."""
         return edge.today(self.profile.zone)
 
+    def release_hour(self) -> ReleaseHour | None:
+        """Return the hour at which answers appear; None for at once."""
+        hour = self.profile.answers_hour
+        if hour is None or self.settings.answers_at_once:
+            return None
+        return ReleaseHour(hour, self.profile.zone)
+
     def synchronise(self, edge: Edge) -> None:
         """Bring this machine's keyring to what the database says."""
         refused = synchronise(
@@ -104,6 +112,7 @@ def create_server(
     organisation_key: bytes | None = None,
     database: str | None = None,
     join: bool = False,
+    trial: bool = False,
 ) -> None:
     """
     Make a server directory and its installation, everything or nothing.
@@ -120,6 +129,8 @@ def create_server(
         database: Of PostgreSQL; by default a file in the folder.
 
         join: Use the installation that is in the database, to add a machine.
+
+        trial: Write settings with which nobody has to wait for anything.
 
     Raises:
         FileExistsError: If there is something of that name.
@@ -138,7 +149,7 @@ def create_server(
     zone = Profile.parse(profile_text).zone
     with new_directory(directory) as partial:
         texts = {
-            SETTINGS: render_settings(database=database),
+            SETTINGS: render_settings(database=database, trial=trial),
             PROFILE: profile_text,
             CALENDAR: shipped_calendar(),
         }
@@ -150,6 +161,19 @@ def create_server(
         if organisation_key is not None:
             keyring.trust_organisation(organisation_key)
         _install(partial, directory, edge, edge.today(zone), database, join=join)
+
+
+def migrate_server(directory: Path) -> None:
+    """
+    Bring the database of a server directory to the tables of this version.
+
+    Raises:
+        NoServer: If there is none.
+
+        MalformedSettings, DeadDropUnavailable: As their sentences say.
+    """
+    directory = directory.absolute()
+    migrate(_database_url(directory, _settings(directory).database))
 
 
 @contextmanager
@@ -164,10 +188,7 @@ def open_server(directory: Path, edge: Edge) -> Iterator[Server]:
         DeadDropError, CryptoError: As their sentences say.
     """
     directory = directory.absolute()
-    try:
-        settings = Settings.parse(_text(directory / SETTINGS))
-    except FileNotFoundError:
-        raise NoServer(f"there is no server directory at {directory}") from None
+    settings = _settings(directory)
     profile = Profile.parse(_text(directory / PROFILE))
     calendar = Calendar.parse(_text(directory / CALENDAR))
     url = _database_url(directory, settings.database)
@@ -233,6 +254,13 @@ def _database_url(directory: Path, database: str | None) -> str:
         # The address may hold a password, so it is not repeated.
         raise UnusableDatabase(UnusableDatabase.__doc__)
     return database
+
+
+def _settings(directory: Path) -> Settings:
+    try:
+        return Settings.parse(_text(directory / SETTINGS))
+    except FileNotFoundError:
+        raise NoServer(f"there is no server directory at {directory}") from None
 
 
 def _text(path: Path) -> str:

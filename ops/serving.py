@@ -11,6 +11,7 @@ requests, and what goes wrong in one is logged without its address or content.
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,6 +28,7 @@ from ops.server import Server, open_server
 from source_app.app import create_app
 from source_app.reporting import Cases
 from source_app.services import Services
+from source_app.wire import Pace
 
 THREADS = 16
 MOST_WORKERS = 2
@@ -112,6 +114,12 @@ def make_services(server: Server, edge: Edge) -> Services:
         hosts=tuple(server.settings.hosts),
         today=lambda: server.today(edge),
         now=edge.now,
+        release_hour=server.release_hour(),
+        pace=Pace(
+            tick_seconds=server.settings.pace_milliseconds / 1000,
+            clock=time.monotonic,
+            sleep=time.sleep,
+        ),
     )
 
 

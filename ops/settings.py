@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ops.errors import MalformedSettings
 
 DEFAULT_PORT = 8080
+PACE_MILLISECONDS = 250
 
 
 class Settings(BaseModel):
@@ -31,6 +32,12 @@ class Settings(BaseModel):
         socket: Path of a Unix socket to listen on.
 
         memory: A folder in memory for the names of dummies.
+
+        pace_milliseconds: Answers of the site leave at multiples of this, so that
+            their times tell less; 0 for at once.
+
+        answers_at_once: Show officers' answers when they arrive, and not at the
+            profile's hour.  For trying out only.
     """
 
     model_config = ConfigDict(
@@ -43,6 +50,8 @@ class Settings(BaseModel):
     port: Annotated[int, Field(ge=1, le=65535)] = DEFAULT_PORT
     socket: str | None = None
     memory: str | None = None
+    pace_milliseconds: Annotated[int, Field(ge=0, le=2000)] = PACE_MILLISECONDS
+    answers_at_once: bool = False
 
     @classmethod
     def parse(cls, untrusted_text: str) -> Self:
@@ -69,8 +78,15 @@ class Settings(BaseModel):
         return Path(self.memory) if self.memory else None
 
 
-def render_settings(*, database: str | None) -> str:
-    """Write a new bisik.toml, with every field explained."""
+def render_settings(*, database: str | None, trial: bool = False) -> str:
+    """
+    Write a new bisik.toml, with every field explained.
+
+    Args:
+        database: Of PostgreSQL; by default a file in the folder.
+
+        trial: For trying out: nobody should have to wait for anything.
+    """
     # A string of JSON is one of TOML, too, as long as no letter is escaped.
     address = (
         f"database = {json.dumps(database, ensure_ascii=False)}"
@@ -96,4 +112,12 @@ port = {DEFAULT_PORT}
 # A folder in memory (tmpfs), mode 0700, that belongs to the service's user.
 # By default /run/bisik-UID if it is there, otherwise /dev/shm/bisik-UID.
 # memory = "/run/bisik"
+
+# Every answer of the site leaves at a multiple of this, so that its time tells less
+# about what was done.  0 switches it off.
+pace_milliseconds = {0 if trial else PACE_MILLISECONDS}
+
+# Show officers' answers when they arrive, and not at the profile's hour.  With it,
+# the hour of an answer tells when it was carried in: for trying out only.
+answers_at_once = {"true" if trial else "false"}
 """

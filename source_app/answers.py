@@ -9,6 +9,7 @@ believes that nothing more will come.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from casework.reply import MalformedReply, Reply, parse_reply
 from crypto.keys import ReporterKeys
@@ -61,7 +62,11 @@ class Answers:
 
 
 def collect_answers(
-    drop: DeadDrop, keys: ReporterKeys, read: Mapping[str, int]
+    drop: DeadDrop,
+    keys: ReporterKeys,
+    read: Mapping[str, int],
+    *,
+    released_through: date | None = None,
 ) -> Answers:
     """
     Look under the names that this reporter has for every desk, and open.
@@ -69,7 +74,12 @@ def collect_answers(
     Args:
         read: The reporter's read marks.  However many answers before a mark have
             expired, the search goes on behind it.
+
+        released_through: Leave out what is released after this day; nothing if None.
     """
+    withheld = (
+        drop.desks.withheld(through=released_through) if released_through else ()
+    )
     private_key = ReplyPrivateKey.from_seed(keys.reply_seed)
     found: list[Answer] = []
     unreadable = 0
@@ -77,7 +87,11 @@ def collect_answers(
         read_until = read.get(officer.desk_id.hex(), 0)
         parts = _parts(drop, keys, private_key, officer.desk_id, read_until)
         answers, broken = _assemble(officer.desk_id.hex(), parts)
-        found += answers
+        found += [
+            answer
+            for answer in answers
+            if (officer.desk_id, answer.reply.letter.outbox) not in withheld
+        ]
         unreadable += broken
     found.sort(
         key=lambda answer: (answer.reply.letter.day, answer.number), reverse=True

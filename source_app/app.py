@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 import babel.dates
-from flask import Flask, request
+from flask import Flask, Response, request
 from flask_babel import Babel, format_decimal, get_locale
 from flask_wtf.csrf import CSRFProtect
 
@@ -26,9 +26,16 @@ class Site(Flask):
 
     def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Answer a request when all of it has arrived."""
+        pace = self.extensions["bisik"].pace
+        begun = pace.clock()
         answer = super().wsgi_app(environ, start_response)
         wire.discard_rest(environ)
+        pace.wait(begun)
         return answer
+
+    def process_response(self, response: Response) -> Response:
+        """Finish a response; its size comes last, when all headers are there."""
+        return wire.fill_up(super().process_response(response))
 
     def log_exception(
         self,

@@ -6,19 +6,28 @@ that sends something carries a token of its own: sent twice, it is accepted once
 """
 
 import secrets
+from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, RadioField, StringField, TextAreaField
+from wtforms import (
+    HiddenField,
+    RadioField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.fields.choices import (  # type: ignore[attr-defined]  # Newer than its stubs.
     SelectChoice,
 )
 from wtforms.validators import InputRequired, Length, Regexp, StopValidation
+from wtforms.widgets import CheckboxInput
 
 from casework.item import MESSAGE_CHARACTERS
 from casework.report import FIELD_CHARACTERS, TITLE_CHARACTERS
 from casework.text import clean_line, clean_text
 from crypto.codename import contains_codename
+from source_app.identity import language
 from source_app.services import services
 
 REQUIRED = _("Bagian ini perlu diisi.")
@@ -28,6 +37,15 @@ CODENAME_INSIDE = _(
     "siapa pun yang membaca kata sandi Anda dapat membuka laporan Anda."
 )
 STALE_FORM = _("Formulir ini tidak utuh. Muat ulang halaman, lalu kirim lagi.")
+
+STALE_PAGE = _(
+    "Halaman ini sudah lama terbuka, atau Anda memakai jendela lain. Tulisan Anda masih "
+    "ada di bawah; tekan sekali lagi."
+)
+EVERYBODY_EXCLUDED = _(
+    "Paling sedikit satu peran harus dapat membaca laporan; tanpa itu tidak ada yang "
+    "menanganinya."
+)
 
 TOKEN_BYTES = 16
 TOKEN_PATTERN = r"^[0-9a-f]{32}\Z"  # noqa: S105  # A form's token, no password.
@@ -64,6 +82,23 @@ class _NoCodename:
             raise StopValidation(str(CODENAME_INSIDE))
 
 
+class _NotAll:
+    """Leave somebody who can read the report."""
+
+    def __call__(self, form: FlaskForm, field: SelectMultipleField) -> None:
+        if field.data and len(set(field.data)) >= len(_roles()):
+            raise StopValidation(str(EVERYBODY_EXCLUDED))
+
+
+def _roles() -> list[SelectChoice]:
+    parts = services()
+    titles = {role.key: role.title for role in parts.profile.roles}
+    return [
+        SelectChoice(key, titles[key].in_language(language()))
+        for key in parts.cases.excludable_roles(today=parts.today())
+    ]
+
+
 def _answer(label: str) -> TextAreaField:
     return TextAreaField(
         label,
@@ -75,11 +110,28 @@ def _answer(label: str) -> TextAreaField:
     )
 
 
+class StaleTolerantForm(FlaskForm):
+    """
+    A form with a text that must not be lost.
+
+    Its view is exempt from Flask-WTF's check before all views, which would answer
+    with a page that has no text in it.  The form makes the same check itself, and an
+    old page is shown again, with the text and a good token.
+    """
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Check the form; say of an old page what it is."""
+        valid: bool = super().validate(extra_validators)
+        if "csrf_token" in self.errors:
+            self.csrf_token.errors = [STALE_PAGE]
+        return valid
+
+
 class EmptyForm(FlaskForm):
     """A form of one button."""
 
 
-class TokenForm(FlaskForm):
+class TokenForm(StaleTolerantForm):
     """A form that is accepted once."""
 
     token = HiddenField(
@@ -145,16 +197,21 @@ class ReportForm(TokenForm):
     )
     reported_elsewhere = _answer(_("Pernahkah hal ini dilaporkan ke tempat lain?"))
     risk = _answer(_("Apakah laporan ini dapat membahayakan Anda?"))
-
-
-class ReportAgainForm(ReportForm):
-    """The report, after the session has ended: nothing typed is lost."""
-
+    not_for = SelectMultipleField(
+        _("Adakah yang tidak boleh melihat laporan ini?"),
+        choices=_roles,
+        validators=[_NotAll()],
+        option_widget=CheckboxInput(),
+    )
+    # Asked for when the session has ended meanwhile: nothing typed is lost.
     codename = StringField(_("Kata sandi rahasia Anda"))
 
 
 class MessageForm(TokenForm):
     """A further message to the officers."""
+
+    # As above.
+    codename = StringField(_("Kata sandi rahasia Anda"))
 
     text = TextAreaField(
         _("Pesan untuk petugas"),

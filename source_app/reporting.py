@@ -12,7 +12,7 @@ is made again, so that neither is lost and a form sent twice is accepted once.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -111,7 +111,24 @@ class Cases:
 
     def can_accept(self, *, today: date) -> bool:
         """Tell whether any officer could open what is sent today."""
-        return bool(self._usable(self._all_officers(), today=today))
+        return bool(self._usable(self._officers_besides(()), today=today))
+
+    def excludable_roles(self, *, today: date) -> tuple[str, ...]:
+        """
+        Return the public roles of which a reporter may exclude some, never all.
+
+        They are those of officers who could open a report today, in the order of
+        the profile; none if there are fewer than two.
+        """
+        at_work = {
+            officer.role
+            for officer in self.drop.officers.list()
+            if self._usable([parse_fingerprint(officer.fingerprint)], today=today)
+        }
+        roles = tuple(
+            role.key for role in self.profile.roles if role.key in at_work
+        )
+        return roles if len(roles) > 1 else ()
 
     def deadline(self, received: date) -> Deadline | None:
         """Return the day promised for verification; None beyond the calendar."""
@@ -132,6 +149,7 @@ class Cases:
         fill: Fill,
         change: Change | None = None,
         officers: Sequence[Fingerprint] | None = None,
+        not_for: Sequence[str] = (),
     ) -> ReporterState:
         """
         Seal one item and commit it together with the reporter's new state.
@@ -150,7 +168,10 @@ class Cases:
 
             change: A further change of the state.
 
-            officers: To whom the item is sealed; all officers by default.
+            officers: To whom the item is sealed; by default all officers but
+                those whose role the reporter has excluded.
+
+            not_for: With a report, the roles that are excluded from its case.
 
         Raises:
             NoOfficerKey: If no key is fit to be sealed to.
@@ -171,9 +192,11 @@ class Cases:
         opened = self._opened_for(keys, kind, token)
         if has_token(opened.state, token):
             return opened.state
-        recipients = self._usable(
-            self._all_officers() if officers is None else officers, today=day
-        )
+        if not_for and kind is ItemKind.REPORT:
+            change = _excluding(not_for)
+        if officers is None:
+            officers = self._officers_besides((*opened.state.not_for, *not_for))
+        recipients = self._usable(officers, today=day)
         if not recipients:
             raise NoOfficerKey(NoOfficerKey.__doc__)
         header = ItemHeader(
@@ -256,10 +279,11 @@ class Cases:
             sealed, part, state_key=keys.state_key, mailbox_key=keys.mailbox_key
         )
 
-    def _all_officers(self) -> list[Fingerprint]:
+    def _officers_besides(self, roles: Collection[str]) -> list[Fingerprint]:
         return [
             parse_fingerprint(officer.fingerprint)
             for officer in self.drop.officers.list()
+            if officer.role not in roles
         ]
 
     def _usable(
@@ -272,6 +296,10 @@ class Cases:
                 self._alarmed.add(alarm)
                 log.error("officer key %s is left out: %s", *alarm)
         return checked.usable
+
+
+def _excluding(roles: Sequence[str]) -> Change:
+    return lambda state, _sent: history.with_not_for(state, roles)
 
 
 def _writes(

@@ -7,10 +7,20 @@ from datetime import date
 from flask import current_app
 
 from casework.profile import Profile
+from casework.release import ReleaseHour
 from crypto.keys import Stretcher
 from crypto.wordlist import Wordlist
 from deaddrop import DeadDrop
 from source_app.reporting import Cases
+from source_app.wire import AT_ONCE, Pace
+
+
+@dataclass(frozen=True)
+class Release:
+    """The next time at which answers can appear."""
+
+    day: date
+    hour: int
 
 
 @dataclass(frozen=True)
@@ -28,6 +38,10 @@ class Services:
         today: The day it is, in the institution's time zone.
 
         now: Seconds since the epoch, for the end of sessions.
+
+        release_hour: At which officers' answers appear; None for at once.
+
+        pace: When answers of the site leave.
     """
 
     drop: DeadDrop
@@ -39,6 +53,22 @@ class Services:
     hosts: tuple[str, ...]
     today: Callable[[], date]
     now: Callable[[], float]
+    release_hour: ReleaseHour | None = None
+    pace: Pace = AT_ONCE
+
+    def released_through(self) -> date | None:
+        """Return the last day whose answers can be seen; None for all."""
+        if self.release_hour is None:
+            return None
+        return self.release_hour.last_before(self.now())
+
+    def next_release(self) -> Release | None:
+        """Return when the next answers can appear; None for at any time."""
+        if self.release_hour is None:
+            return None
+        return Release(
+            self.release_hour.next_after(self.now()), self.release_hour.hour
+        )
 
     def wordlist(self, language: str) -> Wordlist:
         """Return the list of *language*, or the first one."""

@@ -1,13 +1,22 @@
 """
 What every response of the site has in common on the wire.
 
-Same headers, no cache, no script, and one of very few sizes: every page is
-filled up to 32 KiB or the next power of two, whatever it says.
+Same headers, no cache, no script, and one of very few sizes: every page, its
+headers counted in, is filled up to 32 KiB or the next power of two, whatever it
+says.  And it leaves at a tick, so that its time tells little about what was done:
+
+    sign-in refused    |######    |wait|
+    sign-in accepted   |########  |wait|
+    page that is read  |##        |wait|
+                       0 ms        250 ms
 """
 
 import base64
 import hashlib
+import math
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from flask import Flask, Request, Response, request
@@ -86,9 +95,67 @@ def padded_size(size_bytes: int) -> int:
     return max(SMALLEST_PAGE_BYTES, 1 << (max(size_bytes, 1) - 1).bit_length())
 
 
+@dataclass(frozen=True)
+class Pace:
+    """
+    When answers leave: at the first tick after they are ready.
+
+    Attributes:
+        tick_seconds: The distance between two ticks, counted from the arrival of
+            a request; 0 for no waiting.
+
+        clock: Seconds from any beginning that never go back.
+
+        sleep: Waits for so many seconds.
+    """
+
+    tick_seconds: float
+    clock: Callable[[], float]
+    sleep: Callable[[float], object]
+
+    def wait(self, begun: float) -> None:
+        """Wait for the next tick after *begun*, a time of the clock."""
+        if self.tick_seconds > 0:
+            elapsed = self.clock() - begun
+            ticks = math.ceil(elapsed / self.tick_seconds)
+            self.sleep(max(0.0, ticks * self.tick_seconds - elapsed))
+
+
+AT_ONCE = Pace(0, clock=lambda: 0.0, sleep=lambda _seconds: None)
+
+
+def fill_up(response: Response) -> Response:
+    """
+    Fill a page up so that it takes 32 KiB or a power of two on the wire.
+
+    Status line and headers are counted in: a redirection has one header more than
+    a page, and a first visit a cookie.  What the server software adds is the same
+    for all.  A file is handed out as it is.
+    """
+    if response.mimetype == "text/html":
+        body = response.get_data()
+        head = _head_bytes(response)
+        total = padded_size(head + len(body))
+        response.set_data(body.ljust(total - head, b"\n"))
+    return response
+
+
+def _head_bytes(response: Response) -> int:
+    lines = [f"HTTP/1.1 {response.status}"]
+    lines += [
+        f"{name}: {value}"
+        for name, value in response.headers
+        if name.lower() != "content-length"
+    ]
+    # The length has as many digits as that of the smallest page, or of any that a
+    # power of two below 100 kB makes; beyond, one or two bytes do not matter.
+    lines.append(f"Content-Length: {SMALLEST_PAGE_BYTES}")
+    return sum(len(line.encode("latin-1", "replace")) + 2 for line in lines) + 2
+
+
 def install(app: Flask, *, stylesheet: str, hosts: tuple[str, ...]) -> None:
     """
-    Give every response its headers and its size, and refuse other doors.
+    Give every response its headers, and refuse other doors.
 
     Args:
         app: The site.
@@ -113,7 +180,4 @@ def install(app: Flask, *, stylesheet: str, hosts: tuple[str, ...]) -> None:
     def dress(response: Response) -> Response:
         response.headers.update(HEADERS)
         response.headers["Content-Security-Policy"] = policy
-        if response.mimetype == "text/html":
-            body = response.get_data()
-            response.set_data(body.ljust(padded_size(len(body)), b"\n"))
         return response

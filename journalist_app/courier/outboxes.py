@@ -29,10 +29,21 @@ class Delivery:
 
 
 def apply_outbox(
-    drop: DeadDrop, keyring: Keyring, stream: Readable, *, today: date
+    drop: DeadDrop, keyring: Keyring, stream: Readable, *, today: date, release_day: date | None
 ) -> Delivery:
     """
     Apply an outbox, all of it or nothing.
+
+    Args:
+        drop: What it is applied to.
+
+        keyring: Knows the officers' keys.
+
+        stream: The outbox.
+
+        today: The day it is.
+
+        release_day: The day at whose hour the answers appear; None for at once.
 
     Raises:
         SignatureRefused: If no active officer's good key signed it.
@@ -71,5 +82,6 @@ def apply_outbox(
         outbox.slots(),
         [(hold.number, bytes.fromhex(hold.sha256)) for hold in manifest.holds],
         today,
+        release_day,
     )
     return Delivery(outbox.signer, manifest.number, applied)

@@ -83,7 +83,10 @@ def write_reply(desk: Desk, name: str, draft: Draft, *, today: date) -> Written:
     """
     with desk.casebook.transaction() as connection:
         case = find_case(connection, name)
-        letter = _letter(draft, case, today)
+        # Whatever waits goes into the next outbox; were it full, this reply would
+        # only be shown without waiting for the hour.
+        last_outbox = connection.scalar(select(casebook.casebook.c.last_outbox))
+        letter = _letter(draft, case, today, outbox=(last_outbox or 0) + 1)
         content, files = _content(letter, draft.files)
         try:
             sealed = seal_reply(
@@ -124,7 +127,7 @@ def write_reply(desk: Desk, name: str, draft: Draft, *, today: date) -> Written:
     return Written(case.name, len(sealed))
 
 
-def _letter(draft: Draft, case: Row[Any], today: date) -> Letter:
+def _letter(draft: Draft, case: Row[Any], today: date, *, outbox: int) -> Letter:
     text = clean_text(draft.text)
     if not text and draft.kind in _NEED_TEXT:
         raise UnusableReply(f"a reply of kind {draft.kind} needs a text")
@@ -142,6 +145,7 @@ def _letter(draft: Draft, case: Row[Any], today: date) -> Letter:
             status=draft.status,
             registration_number=None if number is None else clean_line(number),
             due_day=draft.due,
+            outbox=outbox,
         )
     except ValidationError:
         # What else there is to be wrong; its own text would quote the field.

@@ -50,8 +50,14 @@ def export(edge: Edge, directory: Path, desk: str, to: Path, since: int | None) 
 def apply(edge: Edge, directory: Path, outbox: Path) -> None:
     """Apply a desk's outbox, all of it or nothing."""
     with open_server(directory, edge) as server, outbox.open("rb") as stream:
+        hour = server.release_hour()
+        release_day = hour.next_after(edge.now()) if hour else None
         delivery = apply_outbox(
-            server.drop, server.keyring, stream, today=server.today(edge)
+            server.drop,
+            server.keyring,
+            stream,
+            today=server.today(edge),
+            release_day=release_day,
         )
     applied = delivery.applied
     click.echo(f"Outbox {delivery.number} of {delivery.officer.name}")
@@ -62,6 +68,8 @@ def apply(edge: Edge, directory: Path, outbox: Path) -> None:
     click.echo(f"  slots that were there already  {applied.slots_already_there}")
     click.echo(f"  items this desk now holds      {applied.holds_noted}")
     click.echo(f"  items deleted from the server  {applied.items_deleted}")
+    if hour and release_day and applied.slots_written:
+        click.echo(f"  reporters see the replies from {release_day}, {hour.hour:02}:00")
 
 
 def find_desk(drop: DeadDrop, wanted: str) -> Officer:

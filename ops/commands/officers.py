@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from casework.profile import Profile
 from crypto.fingerprint import Fingerprint
 from ops.commands.options import READABLE_FILE, directory_option
 from ops.commands.organisation import FINGERPRINT, read_enrolment
@@ -20,13 +21,19 @@ def officers() -> None:
 @officers.command("add")
 @click.argument("enrolment", type=READABLE_FILE)
 @directory_option
+@click.option("--role", help="Key of the public role in profile.toml.")
 @click.pass_obj
-def add(edge: Edge, directory: Path, enrolment: Path) -> None:
+def add(edge: Edge, directory: Path, enrolment: Path, role: str | None) -> None:
     """Enrol a certified officer, or renew the key of one who is enrolled."""
     introduced = read_enrolment(enrolment)
     with open_server(directory, edge) as server:
+        _check_role(server.profile, role)
         admitted = enrol(
-            server.drop, server.keyring, introduced, today=server.today(edge)
+            server.drop,
+            server.keyring,
+            introduced,
+            today=server.today(edge),
+            role=role,
         )
         server.synchronise(edge)
     until = f" until {admitted.expires}" if admitted.expires else ""
@@ -49,6 +56,25 @@ def list_command(edge: Edge, directory: Path, retired: bool) -> None:
         click.echo(_line(entry))
 
 
+@officers.command("role")
+@click.argument("fingerprint", type=FINGERPRINT)
+@click.argument("role")
+@directory_option
+@click.pass_obj
+def role_command(
+    edge: Edge, directory: Path, fingerprint: Fingerprint, role: str
+) -> None:
+    """
+    Give an officer the public ROLE, a key of profile.toml.
+
+    Reporters who fear that a role would protect the accused can exclude it.
+    """
+    with open_server(directory, edge) as server:
+        _check_role(server.profile, role)
+        server.drop.officers.set_role(fingerprint, role)
+    click.echo("Done.")
+
+
 @officers.command("remove")
 @click.argument("fingerprint", type=FINGERPRINT)
 @directory_option
@@ -68,6 +94,15 @@ def remove(edge: Edge, directory: Path, fingerprint: Fingerprint) -> None:
         click.echo("There is no officer left; the site accepts no reports.", err=True)
 
 
+def _check_role(profile: Profile, role: str | None) -> None:
+    known = [known.key for known in profile.roles]
+    if role is not None and role not in known:
+        raise click.BadParameter(
+            f"the profile has no role {role!r}; it has: {', '.join(known) or 'none'}",
+            param_hint="role",
+        )
+
+
 def _line(entry: OfficerListed) -> str:
     officer = entry.officer
     until = f"until {entry.expires}" if entry.expires else "no expiry known"
@@ -77,6 +112,7 @@ def _line(entry: OfficerListed) -> str:
             officer.name,
             f"  key   {officer.fingerprint}, {until}",
             f"  desk  {officer.desk_id.hex()}",
+            f"  role  {officer.role or '- (nobody can exclude this officer)'}",
             f"  {state}",
         ]
     )

@@ -6,7 +6,7 @@ import click
 
 from ops.commands.options import READABLE_FILE, directory_option
 from ops.edge import Edge
-from ops.server import create_server, open_server
+from ops.server import create_server, migrate_server, open_server
 from ops.serving import serve as serve_site
 
 # A session's row is swept by the half hours it was not used in.
@@ -48,6 +48,14 @@ def init(
         click.echo("Next: bisik organisation trust organisation.asc")
     else:
         click.echo("Next: bisik officers add ENROLMENT")
+
+
+@click.command("migrate")
+@directory_option
+def migrate_command(directory: Path) -> None:
+    """Bring the database to this version of Bisik; stop the site before."""
+    migrate_server(directory)
+    click.echo("The database is of this version.")
 
 
 @click.command()

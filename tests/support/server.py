@@ -359,6 +359,8 @@ def made_service(
             profile=profile,
             organisation_key=(service.organisation / PUBLIC_KEY).read_bytes(),
             database=database,
+            # Thousands of requests, and none of the tests is about their pace.
+            trial=True,
         )
         with (service.directory / "bisik.toml").open("a") as settings:
             settings.write(f'\nmemory = "{memory}"\n')
