@@ -100,7 +100,10 @@ class ReporterState(StrictModel):
     ] = ()
     contact_requested: bool = False
     withdrawn: bool = False
-    not_for: Annotated[tuple[RoleKey, ...], Field(max_length=MOST_ROLES, repr=False)] = ()
+    not_for: Annotated[
+        tuple[RoleKey, ...],
+        Field(max_length=MOST_ROLES, repr=False, exclude_if=strict.is_absent),
+    ] = ()
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:

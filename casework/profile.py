@@ -26,7 +26,16 @@ from casework.errors import CaseworkError
 from casework.report import MOST_ROLES, RoleKey
 
 LANGUAGES = ("id", "en")
+# As people in Indonesia call them, in both languages.
+_ZONE_NAMES = {
+    "Asia/Jakarta": "WIB",
+    "Asia/Pontianak": "WIB",
+    "Asia/Makassar": "WITA",
+    "Asia/Jayapura": "WIT",
+}
 MEGABYTE = 1024 * 1024  # bytes, as the programme counts them
+# Public pages of the site, by the names that the profile calls them.
+COVER_PAGES = ("rights", "lpsk", "aid")
 
 
 class MalformedProfile(CaseworkError):
@@ -39,6 +48,20 @@ def _known_zone(name: str) -> str:
     except (ZoneInfoNotFoundError, ValueError):
         raise ValueError("is no time zone of the IANA database") from None
     return name
+
+
+def _known_page(name: str) -> str:
+    if name not in COVER_PAGES:
+        known = ", ".join(COVER_PAGES)
+        raise ValueError(f"{name!r} is no page of the site; there are {known}")
+    return name
+
+
+def _each_once(names: list[str]) -> list[str]:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{name!r} is listed twice")
+    return names
 
 
 class _Strict(BaseModel):
@@ -90,7 +113,13 @@ class Profile(_Strict):
     attachment_megabytes: Annotated[int, Field(ge=1, le=100)]
     case_megabytes: Annotated[int, Field(ge=1, le=2000)]
     answers_hour: Annotated[int, Field(ge=0, le=23)] | None = None
-    roles: Annotated[list[Role], Field(max_length=MOST_ROLES), AfterValidator(_unlike)] = []
+    roles: Annotated[
+        list[Role], Field(max_length=MOST_ROLES), AfterValidator(_unlike)
+    ] = []
+    # The page on social aid fits one ministry only, so it is asked for.
+    cover_pages: Annotated[
+        list[Annotated[str, AfterValidator(_known_page)]], AfterValidator(_each_once)
+    ] = ["rights", "lpsk"]
 
     @classmethod
     def parse(cls, untrusted_text: str) -> Self:
@@ -137,6 +166,8 @@ class Profile(_Strict):
             deadline_working_days=self.deadline_working_days,
             attachment_megabytes=self.attachment_megabytes,
             case_megabytes=self.case_megabytes,
+            zone_name=_ZONE_NAMES.get(self.time_zone, self.time_zone),
+            cover_pages=tuple(self.cover_pages),
         )
 
 
@@ -152,6 +183,8 @@ class LocalProfile:
     deadline_working_days: int
     attachment_megabytes: int
     case_megabytes: int
+    zone_name: str
+    cover_pages: tuple[str, ...]
 
 
 def shipped_profile() -> str:

@@ -120,7 +120,7 @@ class Letter(StrictModel):
     status: CaseStatus | None = None
     registration_number: Annotated[RegistrationNumber | None, Field(repr=False)] = None
     due_day: Day | None = None
-    outbox: Count | None = None
+    outbox: Annotated[Count | None, Field(exclude_if=strict.is_absent)] = None
 
 
 class ReplyFile(NamedTuple):

@@ -33,7 +33,7 @@ SEVEN_QUESTIONS = ("what", "where", "when", "who", "why", "how", "how_much")
 Title = Annotated[str, Field(max_length=TITLE_CHARACTERS), CleanLine]
 Answer = Annotated[str, Field(max_length=FIELD_CHARACTERS), CleanText]
 FirstHand = Literal["first-hand", "hearsay", "unsure", ""]
-RoleKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}\Z")]
+RoleKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 
 
 class MalformedReport(CaseworkError):
@@ -60,7 +60,10 @@ class Report(StrictModel):
     first_hand: Annotated[FirstHand, Field(repr=False)] = ""
     reported_elsewhere: Annotated[Answer, Field(repr=False)] = ""
     risk: Annotated[Answer, Field(repr=False)] = ""
-    not_for: Annotated[tuple[RoleKey, ...], Field(max_length=MOST_ROLES, repr=False)] = ()
+    not_for: Annotated[
+        tuple[RoleKey, ...],
+        Field(max_length=MOST_ROLES, repr=False, exclude_if=strict.is_absent),
+    ] = ()
 
     def to_json(self) -> bytes:
         """Write report.json."""

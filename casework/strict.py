@@ -7,7 +7,8 @@ Everything read here came from outside, so a document is accepted only if it is
 small enough, is UTF-8, is JSON (RFC 8259) with no key twice, no fraction, no
 NaN, and says exactly what `render` would have said of the same model.  The last
 test leaves one meaning and one spelling for every value: a default may not be
-left out, 1 may not be written as true, a day has one form.  White space, the
+left out, 1 may not be written as true, a day has one form (a field that came later
+is there only if it says something).  White space, the
 order of keys and the escapes in strings are free.
 
 Error messages name the field and never its value, which may be a secret.
@@ -58,6 +59,16 @@ Day = Annotated[date, BeforeValidator(_parse_day)]
 Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 Identity = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]  # 16 bytes
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]  # 32 bytes, SHA-256
+
+
+def is_absent(value: object) -> bool:
+    """
+    Tell whether a field that came later is left out when it is written.
+
+    For `Field(exclude_if=is_absent)`: documents from before the field was there
+    stay readable, and there is still one spelling, without the field.
+    """
+    return value is None or value == ()
 
 
 def render(model: StrictModel) -> bytes:

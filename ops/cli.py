@@ -7,6 +7,7 @@ The `bisik` command.
     bisik officers add, list, role, remove        who may open reports
     bisik courier export, apply                   bundles out, outboxes in
     bisik desk init, import, list, show, reply, export
+    bisik leaflet                                 a page for the notice board
 
 A refusal is one line of error and one of hint, and exit code 1; wrong usage is
 exit code 2.  Neither shows a secret, and neither shows a traceback.
@@ -18,6 +19,7 @@ import click
 
 from ops.commands.courier import courier
 from ops.commands.desk import desk
+from ops.commands.leaflet import leaflet
 from ops.commands.officers import officers
 from ops.commands.organisation import organisation
 from ops.commands.run import run
@@ -58,6 +60,7 @@ for command in (
     officers,
     courier,
     desk,
+    leaflet,
 ):
     cli.add_command(command)
 

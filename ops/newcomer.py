@@ -79,9 +79,7 @@ def prepare(directory: Path, edge: Edge) -> Playground:
         )
     if not playground.server.exists():
         public_key = (playground.organisation / PUBLIC_KEY).read_bytes()
-        create_server(
-            playground.server, edge, organisation_key=public_key, trial=True
-        )
+        create_server(playground.server, edge, organisation_key=public_key, trial=True)
     # It may have been made by an earlier version.
     migrate_server(playground.server)
     _enrol_once(playground, edge)

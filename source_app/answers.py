@@ -77,9 +77,7 @@ def collect_answers(
 
         released_through: Leave out what is released after this day; nothing if None.
     """
-    withheld = (
-        drop.desks.withheld(through=released_through) if released_through else ()
-    )
+    withheld = drop.desks.withheld(through=released_through) if released_through else ()
     private_key = ReplyPrivateKey.from_seed(keys.reply_seed)
     found: list[Answer] = []
     unreadable = 0

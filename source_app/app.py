@@ -1,7 +1,7 @@
 """The reporters' site, put together from its parts."""
 
 import logging
-from datetime import date
+from datetime import date, time
 from importlib import resources
 from types import TracebackType
 from typing import Any
@@ -10,12 +10,13 @@ import babel.dates
 from flask import Flask, Response, request
 from flask_babel import Babel, format_decimal, get_locale
 from flask_wtf.csrf import CSRFProtect
+from markupsafe import Markup, escape
 
 from source_app import failures, wire
 from source_app.identity import choose_language, is_signed_in, language
 from source_app.services import Services
 from source_app.sessions import SealedSessions
-from source_app.views import case, pages, report
+from source_app.views import case, cover, pages, report
 
 FORM_BYTES = 2 * 1024 * 1024  # Nine long answers in four-byte letters, encoded.
 FORM_PARTS = 1000
@@ -76,11 +77,16 @@ def create_app(services: Services) -> Flask:
     failures.install(app)
     csrf = CSRFProtect(app)
     csrf.exempt(case.send_files)  # It checks by itself, before the first file.
-    for blueprint in (pages.bp, report.bp, case.bp):
+    # Their forms check by themselves, and keep what was typed (StaleTolerantForm).
+    for view in (report.write, case.open_case, case.send_message, case.send_contact):
+        csrf.exempt(view)
+    for blueprint in (pages.bp, cover.bp, report.bp, case.bp):
         app.register_blueprint(blueprint)
 
     app.jinja_env.filters["day"] = format_day
     app.jinja_env.filters["size"] = format_size
+    app.jinja_env.filters["clock"] = format_hour
+    app.jinja_env.filters["attribute"] = format_attribute
 
     @app.context_processor
     def context() -> dict[str, Any]:
@@ -100,6 +106,19 @@ def format_day(day: date) -> str:
     """Write a day out, with its weekday, in the reader's language."""
     pattern = "EEEE, d MMMM y"
     return babel.dates.format_date(day, pattern, locale=get_locale() or "id")
+
+
+def format_attribute(text: str) -> Markup:
+    """Write a text of several lines so that a hidden field gives it back."""
+    # Text browsers make spaces of line breaks in attributes; a reference they keep.
+    return Markup(str(escape(text)).replace("\n", "&#10;"))  # noqa: S704 - Escaped.
+
+
+def format_hour(hour: int) -> str:
+    """Write a full hour as clocks show it, in the reader's language."""
+    return babel.dates.format_time(
+        time(hour), "HH.mm" if language() == "id" else "HH:mm", locale=language()
+    )
 
 
 def format_size(size_bytes: int) -> str:

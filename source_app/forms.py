@@ -150,7 +150,7 @@ class RetypeForm(FlaskForm):
     second_word = StringField(filters=[_line], validators=[_Present()])
 
 
-class SignInForm(FlaskForm):
+class SignInForm(StaleTolerantForm):
     """The codename, typed loosely."""
 
     codename = StringField(_("Kata sandi rahasia Anda"))

@@ -125,9 +125,7 @@ class Cases:
             for officer in self.drop.officers.list()
             if self._usable([parse_fingerprint(officer.fingerprint)], today=today)
         }
-        roles = tuple(
-            role.key for role in self.profile.roles if role.key in at_work
-        )
+        roles = tuple(role.key for role in self.profile.roles if role.key in at_work)
         return roles if len(roles) > 1 else ()
 
     def deadline(self, received: date) -> Deadline | None:

@@ -66,9 +66,7 @@ class Services:
         """Return when the next answers can appear; None for at any time."""
         if self.release_hour is None:
             return None
-        return Release(
-            self.release_hour.next_after(self.now()), self.release_hour.hour
-        )
+        return Release(self.release_hour.next_after(self.now()), self.release_hour.hour)
 
     def wordlist(self, language: str) -> Wordlist:
         """Return the list of *language*, or the first one."""

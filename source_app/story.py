@@ -4,7 +4,7 @@ Stories: two sentences that hold the seven words of a codename in their order.
     pasir kuda lilin ...  -->  Seekor naga bernama "pasir" tinggal di kota "kuda" ...
 
 Who made such a story from their words remembered them better: 84 % against 65 %, and
-92 % of those who had forgotten recovered with it ("Stories to remember", USEC 2016).
+92 % of those who had forgotten recovered with it (USEC 2016).
 A word may be of any kind, so every place of a story takes any word as a name.
 
 The same codename always gives the same story.  This module does no I/O.

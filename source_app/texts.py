@@ -2,6 +2,7 @@
 
 from flask_babel import lazy_gettext as _
 
+from casework.exposure import ExposureKind
 from casework.item import ItemKind
 from casework.reply import CaseStatus
 
@@ -18,6 +19,8 @@ STATUS_LABELS = {
     CaseStatus.CONCLUDED: _("Selesai"),
     CaseStatus.REOPENED: _("Dibuka kembali"),
 }
+
+WITHDRAWN = _("Ditarik oleh Anda")
 
 SENT_LABELS = {
     ItemKind.REPORT: _("Laporan"),
@@ -55,3 +58,45 @@ TOO_LARGE = _("lebih besar dari batas untuk satu dokumen; tidak disimpan")
 NO_SPACE = _("tidak muat lagi di ruang laporan ini; tidak disimpan")
 TOO_MANY = _("melebihi jumlah berkas sekali kirim; kirimlah tersendiri")
 EMPTY_FILE = _("berkasnya kosong; tidak disimpan")
+
+EXPOSURE_LABELS = {
+    ExposureKind.NATIONAL_ID: _("Tampak seperti NIK (16 angka)"),
+    ExposureKind.CIVIL_SERVANT_ID: _("Tampak seperti NIP (18 angka)"),
+    ExposureKind.TELEPHONE: _("Tampak seperti nomor telepon"),
+    ExposureKind.EMAIL: _("Tampak seperti alamat surel"),
+    ExposureKind.LINK: _("Tautan"),
+    ExposureKind.NAME: _("Tampak seperti nama Anda"),
+    ExposureKind.OWN_POSITION: _("Jabatan atau unit kerja Anda"),
+    ExposureKind.RELATION: _("Hubungan Anda dengan seseorang"),
+    ExposureKind.ONLY_I_KNOW: _("Sesuatu yang hanya Anda ketahui"),
+}
+_NUMBER = _(
+    "Bila ini milik Anda, petugas yang membaca langsung tahu siapa Anda. Hapuslah. Bila "
+    "milik orang yang dilaporkan, boleh tetap ada."
+)
+EXPOSURE_REASONS = {
+    ExposureKind.NATIONAL_ID: _NUMBER,
+    ExposureKind.CIVIL_SERVANT_ID: _NUMBER,
+    ExposureKind.TELEPHONE: _NUMBER,
+    ExposureKind.EMAIL: _NUMBER,
+    ExposureKind.LINK: _(
+        "Tautan berbagi berkas sering memuat nama akun pembuatnya, dan pemilik situsnya "
+        "dapat melihat siapa yang membuka. Lebih baik lampirkan berkasnya."
+    ),
+    ExposureKind.NAME: _("Anda tidak perlu menyebut nama. Laporan tetap ditangani."),
+    ExposureKind.OWN_POSITION: _(
+        "Bila hanya sedikit orang yang memenuhi keterangan ini, Anda mudah ditebak. Ceritakan "
+        "peristiwanya tanpa menyebut kedudukan Anda."
+    ),
+    ExposureKind.RELATION: _(
+        "Hubungan keluarga atau kerja mempersempit siapa Anda. Sebut orangnya saja, tanpa "
+        "hubungannya dengan Anda."
+    ),
+    ExposureKind.ONLY_I_KNOW: _(
+        "Bila hanya Anda yang tahu, isi laporan sendiri sudah menunjuk kepada Anda. Tulislah "
+        "lebih umum, atau tanpa bagian itu."
+    ),
+}
+
+TRACE_LABELS: dict[object, object] = {}
+TRACE_ADVICE: dict[object, object] = {}

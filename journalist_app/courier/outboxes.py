@@ -29,7 +29,12 @@ class Delivery:
 
 
 def apply_outbox(
-    drop: DeadDrop, keyring: Keyring, stream: Readable, *, today: date, release_day: date | None
+    drop: DeadDrop,
+    keyring: Keyring,
+    stream: Readable,
+    *,
+    today: date,
+    release_day: date | None,
 ) -> Delivery:
     """
     Apply an outbox, all of it or nothing.

@@ -6,8 +6,6 @@ import io
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
 
 from flask import (
     Blueprint,
@@ -24,14 +22,17 @@ from werkzeug.exceptions import BadRequest, NotFound
 from wtforms.validators import ValidationError
 
 from casework import history
-from casework.files import MOST_FILES, FileSent, sanitise_file_name, shown_name
+from casework.files import MOST_FILES, FileSent
 from casework.history import ReporterState, Sent
 from casework.item import ItemKind, ItemWriter, ReadMarks
 from casework.reply import ReplyKind
-from crypto.fingerprint import Fingerprint, parse_fingerprint
-from crypto.keys import ReporterKeys
-from source_app import texts
+from crypto.fingerprint import parse_fingerprint
+from crypto.keys import ReporterKeys, RootKey
+from deaddrop import Officer
+from source_app import casepage, texts
 from source_app.answers import Answer, Answers, collect_answers
+from source_app.exposures import Finding, find_in
+from source_app.filecheck import Looked
 from source_app.forms import (
     TOKEN_PATTERN,
     ContactForm,
@@ -43,11 +44,13 @@ from source_app.forms import (
 )
 from source_app.identity import (
     current_session,
+    is_signed_in,
     language,
     root_of,
     sign_in,
     signed_in_keys,
 )
+from source_app.inspector import Inspector
 from source_app.reporting import Fill, NothingToSend, OpenState, UnknownReporter
 from source_app.services import services
 from source_app.uploads import FieldPart, FilePart, read_parts
@@ -55,67 +58,30 @@ from source_app.uploads import FieldPart, FilePart, read_parts
 bp = Blueprint("case", __name__, url_prefix="/case")
 
 _NOTICE = "notice"
+_WHY_HERE = {"refused": texts.NOT_RECOGNISED, "ended": texts.SESSION_ENDED}
+_AS_IT_IS = "as-it-is"
+_LOOK = "look"
 # A body may be twice what a case may hold: files beyond the limit are refused
 # by name, and for that they have to be read.
 BODY_FACTOR = 2
-
-RefusedFiles = list[tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class ShownFile:
-    """A file of an answer, as the page links to it."""
-
-    name: str
-    size_bytes: int
-    url: str
-
-
-@dataclass(frozen=True)
-class ShownAnswer:
-    """An answer, as the page shows it."""
-
-    day: date
-    kind: str
-    status_label: str | None
-    text: str
-    registration_number: str | None
-    due_day: date | None
-    files: Sequence[ShownFile]
-    unread: bool
-    mark_url: str
-
-
-@dataclass(frozen=True)
-class ShownSent:
-    """Something the reporter has sent, as the page shows it."""
-
-    day: date
-    kind_label: str
-    title: str
-    text: str
-    files: Sequence[FileSent]
-    due_day: date | None
 
 
 @bp.route("/sign-in", methods=["GET", "POST"], endpoint="sign_in")
 def open_case() -> ResponseReturnValue:
     """Recognise a reporter by codename and take them to their case."""
     form = SignInForm()
-    if not form.validate_on_submit():
-        ended = texts.SESSION_ENDED if "ended" in request.args else None
-        return render_template("sign_in.html", form=form, error=ended)
-    root, is_codename = root_of(typed(form.codename))
-    try:
-        services().cases.recognise(ReporterKeys.from_root(root))
-        if not is_codename:
-            raise UnknownReporter(UnknownReporter.__doc__)
-    except UnknownReporter:
-        # One answer for both, so that nobody learns which codenames exist.
-        form = SignInForm(formdata=None)
-        return render_template(
-            "sign_in.html", form=form, error=texts.NOT_RECOGNISED
-        ), 422
+    if not form.is_submitted():
+        error = next(
+            (text for name, text in _WHY_HERE.items() if name in request.args), None
+        )
+        return render_template("sign_in.html", form=form, error=error)
+    if not form.validate():
+        return render_template("sign_in.html", form=form, error=None), 400
+    # Refused and accepted take the same steps on the wire: a redirection, and a page.
+    # One answer for all that is refused, so that nobody learns which codenames exist.
+    root = _recognised(typed(form.codename))
+    if root is None:
+        return redirect(url_for(".sign_in", refused=1), code=303)
     sign_in(root)
     return redirect(url_for(".show"), code=303)
 
@@ -131,11 +97,29 @@ def show() -> ResponseReturnValue:
 
 @bp.post("/message")
 def send_message() -> ResponseReturnValue:
-    """Seal and commit a further message."""
-    keys = signed_in_keys()
+    """
+    Seal and commit a further message.
+
+    What could give the writer away is shown first.  If the session has ended, the
+    text stays in the page, and the codename is asked for.
+    """
     form = MessageForm()
+    keys = signed_in_keys() if is_signed_in() else None
     if not form.validate():
+        if keys is None:
+            return _message_page(form), 422
         return _page(keys, _state(keys), message_form=form), 422
+    findings = find_in(typed(form.text))
+    if findings and request.form.get("go") != _AS_IT_IS:
+        return _message_page(form, findings)
+    if keys is None:
+        root = _recognised(typed(form.codename)) if typed(form.codename) else None
+        if root is None:
+            if typed(form.codename):
+                form.codename.errors = [texts.NOT_RECOGNISED]
+            return _message_page(form, findings), 422
+        sign_in(root)
+        keys = ReporterKeys.from_root(root)
 
     def fill(writer: ItemWriter, opened: OpenState) -> Sent:
         writer.add_message(typed(form.text))
@@ -162,8 +146,10 @@ def ask_progress() -> ResponseReturnValue:
 def send_contact() -> ResponseReturnValue:
     """Seal contact details to the officers who asked for them, and nobody else."""
     keys = signed_in_keys()
-    answers = collect_answers(services().drop, keys, _state(keys).read)
-    officers = _officers_who_asked(answers)
+    officers = [
+        parse_fingerprint(officer.fingerprint)
+        for officer in _officers_who_asked(_answers(keys, _state(keys)))
+    ]
     if not officers:
         return redirect(url_for(".show"), code=303)
     form = ContactForm()
@@ -247,23 +233,29 @@ def send_files() -> ResponseReturnValue:
         content_type=request.headers.get("Content-Type", ""),
         file_bytes=profile.attachment_bytes,
     )
-    token, files = _check_fields(parts)
-    refused: RefusedFiles = []
+    fields, files = _check_fields(parts)
+    looked = Looked()
+    with Inspector() as inspector:
+        if fields.get(_LOOK):
+            for file in files:
+                if looked.is_fit(file):
+                    looked.inspect(file, inspector, always=True)
+            return _page(keys, _state(keys), looked=looked, looked_only=True)
 
-    def fill(writer: ItemWriter, opened: OpenState) -> Sent:
-        left = history.space_left(opened.state, profile.case_bytes)
-        accepted = _add_files(writer, files, left, refused)
-        return _sent(ItemKind.ATTACHMENTS, opened, files=accepted)
+        def fill(writer: ItemWriter, opened: OpenState) -> Sent:
+            left = history.space_left(opened.state, profile.case_bytes)
+            accepted = _add_files(writer, files, left, looked, inspector)
+            return _sent(ItemKind.ATTACHMENTS, opened, files=accepted)
 
-    try:
-        state = _accept(keys, ItemKind.ATTACHMENTS, token, fill)
-    except NothingToSend:
-        return _page(keys, _state(keys), refused_files=refused), 422
-    for _ in files:  # A form that was accepted before is still read to its end.
-        pass
-    if not refused:
+        try:
+            state = _accept(keys, ItemKind.ATTACHMENTS, fields["token"], fill)
+        except NothingToSend:
+            return _page(keys, _state(keys), looked=looked), 422
+        for _ in files:  # A form that was accepted before is still read to its end.
+            pass
+    if not looked.refused and not looked.telling:
         return _done("files")
-    return _page(keys, state, refused_files=refused, notice=str(texts.NOTICES["files"]))
+    return _page(keys, state, looked=looked, notice=str(texts.NOTICES["files"]))
 
 
 @bp.route("/withdraw", methods=["GET", "POST"])
@@ -341,28 +333,45 @@ def _token_for(keys: ReporterKeys, purpose: str) -> str:
 
 
 def _find_answer(keys: ReporterKeys, desk_id: str, number: int) -> Answer:
-    for answer in collect_answers(services().drop, keys, _state(keys).read).found:
+    for answer in _answers(keys, _state(keys)).found:
         if (answer.desk_id, answer.number) == (desk_id, number):
             return answer
     raise NotFound
 
 
-def _officers_who_asked(answers: Answers) -> list[Fingerprint]:
+def _answers(keys: ReporterKeys, state: ReporterState) -> Answers:
+    parts = services()
+    return collect_answers(
+        parts.drop, keys, state.read, released_through=parts.released_through()
+    )
+
+
+def _officers_who_asked(answers: Answers) -> list[Officer]:
     desks = {
         answer.desk_id
         for answer in answers.found
         if answer.reply.letter.kind is ReplyKind.CONTACT_REQUEST
     }
     return [
-        parse_fingerprint(officer.fingerprint)
+        officer
         for officer in services().drop.officers.list()
         if officer.desk_id.hex() in desks
     ]
 
 
+def _recognised(untrusted_codename: str) -> RootKey | None:
+    """Return the root key if a report was sent under it; slow on purpose."""
+    root, is_codename = root_of(untrusted_codename)
+    try:
+        services().cases.recognise(ReporterKeys.from_root(root))
+    except UnknownReporter:
+        return None
+    return root if is_codename else None
+
+
 def _check_fields(
     parts: Iterator[FieldPart | FilePart],
-) -> tuple[str, Iterator[FilePart]]:
+) -> tuple[dict[str, str], Iterator[FilePart]]:
     fields: dict[str, str] = {}
     first_file: list[FilePart] = []
     for part in parts:
@@ -374,41 +383,45 @@ def _check_fields(
         validate_csrf(fields.get("csrf_token"))
     except ValidationError as error:
         raise CSRFError(str(error)) from None
-    token = fields.get("token", "")
-    if not re.match(TOKEN_PATTERN, token):
+    if not re.match(TOKEN_PATTERN, fields.get("token", "")):
         raise BadRequest
     rest = (part for part in parts if isinstance(part, FilePart))
-    return token, itertools.chain(first_file, rest)
+    return fields, itertools.chain(first_file, rest)
 
 
 def _add_files(
     writer: ItemWriter,
     files: Iterator[FilePart],
     left_bytes: int,
-    refused: RefusedFiles,
+    looked: Looked,
+    inspector: Inspector,
 ) -> list[FileSent]:
     accepted: list[FileSent] = []
     for file in files:
-        if not file.untrusted_name and not file.content:
-            continue  # What a browser sends when no file was chosen.
-        reason = None
-        if file.content is None:
-            reason = texts.TOO_LARGE
-        elif not file.content:
-            reason = texts.EMPTY_FILE
-        elif len(file.content) > left_bytes:
-            reason = texts.NO_SPACE
+        if not looked.is_fit(file):
+            continue
+        if len(file.content or b"") > left_bytes:
+            looked.refuse(file, texts.NO_SPACE)
         elif len(accepted) == MOST_FILES:
-            reason = texts.TOO_MANY
+            looked.refuse(file, texts.TOO_MANY)
         else:
-            accepted.append(writer.add_file(file.untrusted_name, file.content))
-            left_bytes -= len(file.content)
-        if reason is not None:
-            name = shown_name(sanitise_file_name(file.untrusted_name, 1))
-            refused.append((name, str(reason)))
+            content = file.content or b""
+            accepted.append(writer.add_file(file.untrusted_name, content))
+            looked.inspect(file, inspector)
+            left_bytes -= len(content)
     if not accepted:
         raise NothingToSend(NothingToSend.__doc__)
     return accepted
+
+
+def _message_page(form: MessageForm, findings: Sequence[Finding] = ()) -> str:
+    return render_template(
+        "message.html",
+        form=form,
+        findings=findings,
+        needs_codename=not is_signed_in(),
+        as_it_is=_AS_IT_IS,
+    )
 
 
 def _page(
@@ -416,60 +429,38 @@ def _page(
     state: ReporterState,
     *,
     notice: object = None,
-    refused_files: RefusedFiles | None = None,
+    looked: Looked | None = None,
+    looked_only: bool = False,
     message_form: MessageForm | None = None,
     contact_form: ContactForm | None = None,
 ) -> str:
     parts = services()
-    answers = collect_answers(parts.drop, keys, state.read)
+    answers = _answers(keys, state)
+    shown = [casepage.show_answer(answer, state) for answer in answers.found]
+    asked = _officers_who_asked(answers)
+    roles = {role.key: role.title for role in parts.profile.roles}
+    readers = {
+        roles[officer.role].in_language(language())
+        for officer in asked
+        if officer.role in roles
+    }
     return render_template(
         "case.html",
-        replies=[_shown_answer(answer, state) for answer in answers.found],
+        standing=casepage.standing(answers.found, state),
+        release=parts.next_release(),
+        new=[answer for answer in shown if answer.unread],
+        timeline=casepage.timeline(shown, state),
         unreadable=answers.unreadable,
-        sent=[_shown_sent(sent) for sent in reversed(state.sent)],
         space_left_bytes=history.space_left(state, parts.profile.case_bytes),
         files_limit=MOST_FILES,
         withdrawn=state.withdrawn,
-        contact_requested=bool(_officers_who_asked(answers)),
+        contact_requested=bool(asked) and not state.withdrawn,
+        contact_readers=sorted(readers),
         notice=notice,
-        refused_files=refused_files,
+        refused_files=looked.refused if looked else (),
+        telling_files=looked.telling if looked else (),
+        looked_only=looked_only,
         message_form=message_form or MessageForm(formdata=None),
         contact_form=contact_form or ContactForm(formdata=None),
         upload_form=TokenForm(formdata=None),
-    )
-
-
-def _shown_answer(answer: Answer, state: ReporterState) -> ShownAnswer:
-    letter = answer.reply.letter
-    desk_id, number = answer.desk_id, answer.number
-    return ShownAnswer(
-        day=letter.day,
-        kind=letter.kind.value,
-        status_label=str(texts.STATUS_LABELS[letter.status]) if letter.status else None,
-        text=letter.text,
-        registration_number=letter.registration_number,
-        due_day=letter.due_day,
-        files=[
-            ShownFile(
-                name=file.name,
-                size_bytes=len(file.content),
-                url=url_for(
-                    ".answer_file", desk_id=desk_id, number=number, index=index
-                ),
-            )
-            for index, file in enumerate(answer.reply.files)
-        ],
-        unread=answer.is_unread(state.read),
-        mark_url=url_for(".mark_read", desk_id=desk_id, number=number),
-    )
-
-
-def _shown_sent(sent: Sent) -> ShownSent:
-    return ShownSent(
-        day=sent.day,
-        kind_label=str(texts.SENT_LABELS[sent.kind]),
-        title=sent.title,
-        text=sent.text,
-        files=sent.files,
-        due_day=sent.due_day,
     )

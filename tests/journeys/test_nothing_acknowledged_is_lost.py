@@ -108,7 +108,8 @@ class Reporter:
     def _report(self, case: Case) -> None:
         form = case.visitor.get("/report/write").hidden("/report/write")
         mark = self._mark("Judul")
-        fields = {**form, "title": mark, "what": "Peristiwa di uji. " * 50}
+        content = {"title": mark, "what": "Peristiwa di uji. " * 50, "go": "send"}
+        fields = {**form, **content}
 
         def send() -> None:
             page = case.visitor.post("/report/write", fields, follow=False)
@@ -120,7 +121,7 @@ class Reporter:
     def _message(self, case: Case) -> None:
         form = case.visitor.get("/case/").hidden("/case/message")
         mark = self._mark("Pesan")
-        fields = {**form, "text": mark}
+        fields = {**form, "text": mark, "go": "as-it-is"}
 
         def send() -> None:
             page = case.visitor.post("/case/message", fields, follow=False)

@@ -247,12 +247,12 @@ def test_form_sent_twice_is_accepted_once(site: Site, visitor: Visitor) -> None:
     """
     visitor.draw_codename()
     form = visitor.get("/report/write").hidden("/report/write")
-    report = {**form, "title": "Judul", "what": "Apa"}
+    report = {**form, "title": "Judul", "what": "Apa", "go": "send"}
     assert visitor.post("/report/write", report).text == (
         visitor.post("/report/write", report).text
     )
     page = visitor.get("/case/")
-    message = {**page.hidden("/case/message"), "text": "Sekali saja"}
+    message = {**page.hidden("/case/message"), "text": "Sekali lagi"}
     files = page.hidden("/case/files")
     for _ in range(2):
         visitor.post("/case/message", message)
@@ -277,11 +277,12 @@ def test_session_end_loses_no_typed_text(site: Site, visitor: Visitor) -> None:
     form = visitor.get("/report/write").hidden("/report/write")
     site.seconds += 31 * 60
 
-    page = visitor.post("/report/write", {**form, **ANSWERS})
+    page = visitor.post("/report/write", {**form, **ANSWERS, "go": "send"})
 
+    assert 422 == page.status
     assert ANSWERS["how"] in page.text
     assert [] == site.sealed_items()
-    again = {**page.hidden("/report/write"), **ANSWERS, "codename": codename}
+    again = {**page.hidden("/report/write"), "codename": codename, "go": "send"}
     assert "sudah kami terima" in visitor.post("/report/write", again).text
     assert 1 == len(site.sealed_items())
 

@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from support.site import Keys, running_site
+from support.site import Keys, Site, running_site
 from support.visitor import Page, Visitor
 
-from source_app.wire import padded_size
+from source_app.wire import Pace, padded_size
 
 EVERY_KIND = [
     ("GET", "/"),
@@ -31,9 +31,9 @@ def fetch(visitor: Visitor, method: str, path: str) -> Page:
 @pytest.mark.parametrize(("method", "path"), EVERY_KIND)
 def test_every_response_has_one_size(visitor: Visitor, method: str, path: str) -> None:
     """
-    Pages, errors and redirects are 32 KiB long.
+    Pages, errors and redirects take 32 KiB, their headers counted in.
     """
-    assert 32 * 1024 == len(fetch(visitor, method, path).body)
+    assert 32 * 1024 == fetch(visitor, method, path).wire_bytes
 
 
 @pytest.mark.parametrize(("method", "path"), EVERY_KIND)
@@ -62,6 +62,68 @@ def test_page_asks_for_nothing_more(visitor: Visitor, path: str) -> None:
         r"<script|<img|<link[^>]+stylesheet|url\(|@import| style=", text
     )
     assert '<link rel="icon" href="data:,">' in text
+
+
+def test_a_first_visit_is_no_larger_than_a_later_one(visitor: Visitor) -> None:
+    """
+    The header that sets the cookie is made up for.
+    """
+    first, second = visitor.get("/"), visitor.get("/")
+
+    assert "set-cookie" in first.headers
+    assert "set-cookie" not in second.headers
+    assert first.wire_bytes == second.wire_bytes
+
+
+def test_long_page_takes_the_next_power_of_two(visitor: Visitor) -> None:
+    """
+    A check page with much text is 64 or 128 KiB long, and no size in between.
+    """
+    visitor.draw_codename()
+    form = visitor.get("/report/write").hidden("/report/write")
+
+    sizes = [
+        visitor.post(
+            "/report/write", {**form, "title": "Judul", "what": "kata " * count}
+        ).wire_bytes
+        for count in (10, 2_000, 3_500)
+    ]
+
+    assert [32 * 1024, 64 * 1024, 64 * 1024] == sizes
+
+
+def test_answers_leave_at_ticks() -> None:
+    """
+    Whatever the work took, an answer leaves at the next multiple of the tick.
+    """
+    times = iter([0.0, 0.1, 0.0, 0.3, 0.0, 0.5])
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(round(seconds, 6))
+
+    pace = Pace(0.25, clock=lambda: next(times), sleep=sleep)
+    for _ in range(3):
+        pace.wait(pace.clock())
+
+    assert [0.15, 0.2, 0.0] == slept
+
+
+def test_refused_and_accepted_sign_in_look_alike(site: Site, visitor: Visitor) -> None:
+    """
+    With a wrong codename as with a right one: a redirection, then a page, of one size.
+    """
+    codename = visitor.draw_codename()
+    visitor.send_report()
+    sizes = []
+    for typed in (codename, "satu dua tiga"):
+        window = site.visitor()
+        form = window.get("/case/sign-in").hidden("/case/sign-in")
+        answer = window.post("/case/sign-in", {**form, "codename": typed}, follow=False)
+        page = window.get(answer.location, follow=False)
+        sizes.append((answer.status, answer.wire_bytes, page.status, page.wire_bytes))
+
+    assert [(303, 32 * 1024, 200, 32 * 1024)] * 2 == sizes
 
 
 def test_sizes_are_powers_of_two() -> None:

@@ -1,0 +1,70 @@
+"""`bisik leaflet`: a page for a notice board that says how to reach the site."""
+
+from pathlib import Path
+
+import click
+
+from casework.profile import LANGUAGES, Profile
+from journalist_app.durable import new_file
+from ops.commands.options import NEW_FILE, READABLE_FILE, directory_option
+from ops.errors import NoServer, Refusal
+from ops.leaflet import draw_leaflet
+from ops.onion_address import MalformedOnionAddress, parse_onion_address
+from ops.server import PROFILE
+
+
+@click.command()
+@click.argument("address")
+@click.option("--output", type=NEW_FILE, required=True, help="The PDF, one page of A4.")
+@click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    default=LANGUAGES[0],
+    show_default=True,
+    help="Of the leaflet.",
+)
+@click.option(
+    "--profile",
+    type=READABLE_FILE,
+    help="The institution's profile, in place of the server directory's.",
+)
+@directory_option
+@click.option("--force", is_flag=True, help="Replace the file if it is there.")
+def leaflet(
+    address: str,
+    output: Path,
+    language: str,
+    profile: Path | None,
+    directory: Path,
+    force: bool,
+) -> None:
+    """
+    Draw a leaflet with the onion ADDRESS of the site.
+
+    It needs no server directory, if a --profile is given.
+    """
+    try:
+        parsed = parse_onion_address(address)
+    except MalformedOnionAddress as error:
+        hint = "copy it from the file hostname, which Tor wrote in HiddenServiceDir"
+        raise Refusal(str(error), hint) from None
+    institution = Profile.parse(_profile_text(profile, directory))
+    page = draw_leaflet(parsed, institution, language=language)
+    try:
+        with new_file(output, replace=force) as file:
+            file.write(page)
+    except FileExistsError:
+        hint = "choose another name, or replace it with --force"
+        raise Refusal(f"{output}: file exists", hint) from None
+    click.echo(f"The leaflet is {output}.")
+    click.echo("Before you hang it up, open the site with the printed address.")
+
+
+def _profile_text(profile: Path | None, directory: Path) -> str:
+    path = profile or directory.absolute() / PROFILE
+    try:
+        return path.read_bytes().decode("utf-8", "replace")
+    except FileNotFoundError:
+        raise NoServer(
+            f"there is no server directory at {path.parent}, and no --profile is given"
+        ) from None
