@@ -29,7 +29,7 @@ The page says of Bisik only what docs/threat-model.md says.  What it says of Tor
 This module reads no clock and writes no file: the same leaflet is the same bytes.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
@@ -200,7 +200,7 @@ ENGLISH = Wording(
     steps=(
         Step(
             "At home, get Tor Browser",
-            "On an Android phone (no iPhone) or a computer <b>of your own</b>: from "
+            "On an Android phone (not an iPhone) or a computer <b>of your own</b>: from "
             "Google Play (by <b>The Tor Project</b>), F-Droid (repository of the "
             "Guardian Project), or torproject.org.<br/><b>Is that site blocked?</b> "
             "E-mail gettor@torproject.org with the subject windows, macos or linux; or "
@@ -283,7 +283,7 @@ def draw_leaflet(address: OnionAddress, profile: Profile, *, language: str) -> b
         initialFontName=REGULAR,  # Helvetica is never embedded.
         lang=language,
     )
-    canvas.setTitle(f"{wording.title} – {local.programme_name}")
+    canvas.setTitle(f"{wording.title}: {local.programme_name}")
     canvas.setAuthor(local.organisation_name)
     canvas.setCreator("Bisik")
     canvas.setSubject(f"http://{address}")
@@ -338,7 +338,7 @@ def _compose(
     return [
         _header(profile, scale),
         _text(wording.headline, size=25 * scale, bold=True, color=GREEN, part=0.84),
-        _text(wording.lead.format(organisation=organisation), size=12 * scale),
+        _text(wording.lead.format(organisation=organisation), size=11.5 * scale),
         _card(address, wording, scale),
         _steps((first, second), (third, fourth), scale),
         _warnings(wording, scale),
@@ -519,10 +519,7 @@ def _steps(left: tuple[Step, Step], right: tuple[Step, Step], scale: float) -> _
     gutter, gap = 6 * mm, 3.5 * mm
     width = (WIDTH - gutter) / 2
     columns = [
-        [
-            _step(first + number, step, width, scale)
-            for number, step in enumerate(column)
-        ]
+        [_step(first + row, step, width, scale) for row, step in enumerate(column)]
         for first, column in ((1, left), (3, right))
     ]
 
@@ -586,14 +583,22 @@ def _warnings(wording: Wording, scale: float) -> _Block:
             x = SIDE + pad + number * (width + gutter)
             y = top - pad - title.height - 2 * mm
             for paragraph in column:
-                canvas.setFillColor(MARK)
-                canvas.setFont(BOLD, 12 * scale)
-                canvas.drawString(x, y - 10.6 * scale, "×")
+                _draw_cross(canvas, x + 1.2 * mm, y - 7 * scale)
                 _draw(canvas, paragraph, x + indent, y)
                 y -= paragraph.height + gap
         canvas.restoreState()
 
     return _Block(height, draw)
+
+
+def _draw_cross(canvas: Canvas, x: float, y: float) -> None:
+    arm = 0.95 * mm
+    canvas.saveState()
+    canvas.setStrokeColor(MARK)
+    canvas.setLineWidth(1.7)
+    canvas.line(x - arm, y - arm, x + arm, y + arm)
+    canvas.line(x - arm, y + arm, x + arm, y - arm)
+    canvas.restoreState()
 
 
 def _footer(profile: LocalProfile, wording: Wording, scale: float) -> _Block:

@@ -128,7 +128,7 @@ def test_page_names_its_sources_and_when_they_were_read(
     """
     page = visitor.get(path).text
 
-    assert "Sumber" == [h for h in headings(page) if h != "Informasi"][-2]
+    assert "Sumber" == headings(page)[-2]
     assert "Terakhir diperiksa: November 2026" in page
 
 
