@@ -26,7 +26,10 @@ LOCK := $(BIN)/pip-compile --quiet --no-config --generate-hashes --allow-unsafe 
 DEBIAN_TO_RUN := gnupg gpg-agent python3 python3-venv
 # sq is a second OpenPGP program to check ours against; strace sees what reaches
 # the disk; procps and iproute2 look at the processes and ports of a test.
-DEBIAN_TO_TEST := $(DEBIAN_TO_RUN) chromium iproute2 postgresql procps sq strace tar
+# The browsers are those of reporters: two with windows, and one of text.  poppler and
+# zbar read the leaflet as a printer and a telephone would.
+DEBIAN_TO_TEST := $(DEBIAN_TO_RUN) chromium firefox-esr iproute2 lynx poppler-utils \
+	postgresql procps sq strace tar zbar-tools
 
 
 ##@ Use
@@ -35,7 +38,7 @@ DEBIAN_TO_TEST := $(DEBIAN_TO_RUN) chromium iproute2 postgresql procps sq strace
 help: ## List what there is to do
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: setup ## Start Bisik on this machine (DATA=var/bisik PORT=8080)
@@ -63,6 +66,10 @@ format: setup-test ## Lay the code out as everybody does
 .PHONY: bench
 bench: setup ## Measure what a reporter waits for
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks
+
+.PHONY: screenshots
+screenshots: setup-test ## Take pictures of every page, below var/screenshots
+	@PYTHONPATH=tests $(BIN)/python scripts/screenshots.py var/screenshots
 
 .PHONY: lock
 lock: setup-test ## Pin the newest versions that requirements/*.in allow

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from support.server import Service, made_service
 
-from benchmarks import attachments, machine, reports, sign_in
+from benchmarks import attachments, machine, pages, reports, sign_in
 from benchmarks.figures import Figure, render
 
 ROUNDS = 15
@@ -40,6 +40,7 @@ PARTS: Mapping[str, Part] = {
         service, max(1, rounds // 5)
     ),
     "sign-in": sign_in.measure,
+    "pages": pages.measure,
 }
 
 

@@ -36,9 +36,7 @@ from io import BytesIO
 from pathlib import Path
 
 import reportlab
-from reportlab.graphics import renderPDF
 from reportlab.graphics.barcode.qr import QrCodeWidget
-from reportlab.graphics.shapes import Drawing
 from reportlab.lib.colors import Color, HexColor, black, white
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
@@ -59,7 +57,7 @@ BOTTOM = 9 * mm
 WIDTH = PAGE_WIDTH - 2 * SIDE
 
 QR_SIDE = 68 * mm  # with its white border of four modules
-# A quarter of the code may be torn off or scribbled on.
+# Reads even when about a quarter of it is stained or torn.
 QR_LEVEL = "Q"
 
 # Four at a time is what people keep in mind from the paper to the keyboard.
@@ -76,6 +74,9 @@ SOFT = HexColor("#3f4944")
 REGULAR = "BisikVera"
 BOLD = "BisikVeraBold"
 _FONT_FILES = {REGULAR: "Vera.ttf", BOLD: "VeraBd.ttf"}
+
+# Points, before a long name makes them smaller.
+HEADLINE, TITLE, LEAD, BODY, LABEL, SMALL = 25, 12.5, 11.5, 10.7, 9.5, 8.5
 
 # How much smaller the text may become for a long name, before it is refused.
 _SCALES = tuple(percent / 100 for percent in range(100, 74, -2))
@@ -114,7 +115,7 @@ class Wording:
     lead: str
     address: str
     typing: str
-    one_line: str
+    whole: str
     steps: tuple[Step, Step, Step, Step]
     do_not: str
     warnings: tuple[str, ...]
@@ -140,13 +141,13 @@ INDONESIAN = Wording(
         "Ketik tanpa spasi. Hanya huruf kecil dan angka 2 sampai 7, "
         "lalu <b>.onion</b> di ujungnya."
     ),
-    one_line="Utuh, untuk dicocokkan:",
+    whole="Utuh, untuk dicocokkan:",
     steps=(
         Step(
             "Di rumah, pasang Tor Browser",
             "Di ponsel Android (bukan iPhone) atau komputer <b>milik sendiri</b>: dari "
             "Google Play (pengembang: <b>The Tor Project</b>), F-Droid (repositori "
-            "Guardian Project), atau torproject.org.<br/><b>Situsnya diblokir?</b> "
+            "Guardian Project), atau torproject.org.<br/><b>Unduhan diblokir?</b> "
             "Surel ke gettor@torproject.org dengan subjek windows, macos, atau linux; "
             "atau bot Telegram @GetTor_Bot.<br/><b>Tor tidak "
             "tersambung?</b> Pilih jembatan (bridge) di setelan koneksinya.",
@@ -196,13 +197,13 @@ ENGLISH = Wording(
         "Type it without spaces. Only small letters and the digits 2 to 7, "
         "then <b>.onion</b> at the end."
     ),
-    one_line="Whole, to compare:",
+    whole="Whole, to compare:",
     steps=(
         Step(
             "At home, get Tor Browser",
-            "On an Android phone (not an iPhone) or a computer <b>of your own</b>: from "
-            "Google Play (by <b>The Tor Project</b>), F-Droid (repository of the "
-            "Guardian Project), or torproject.org.<br/><b>Is that site blocked?</b> "
+            "On an Android phone (not an iPhone) or a computer <b>of your own</b>: "
+            "from Google Play (by <b>The Tor Project</b>), F-Droid (repository of the "
+            "Guardian Project), or torproject.org.<br/><b>Download blocked?</b> "
             "E-mail gettor@torproject.org with the subject windows, macos or linux; or "
             "use the Telegram bot @GetTor_Bot.<br/><b>Tor does not "
             "connect?</b> Choose a bridge in its connection settings.",
@@ -337,8 +338,10 @@ def _compose(
     organisation = f"<b>{escape(profile.organisation_name)}</b>"
     return [
         _header(profile, scale),
-        _text(wording.headline, size=25 * scale, bold=True, color=GREEN, part=0.84),
-        _text(wording.lead.format(organisation=organisation), size=11.5 * scale),
+        _text(
+            wording.headline, size=HEADLINE * scale, bold=True, color=GREEN, part=0.84
+        ),
+        _text(wording.lead.format(organisation=organisation), size=LEAD * scale),
         _card(address, wording, scale),
         _steps((first, second), (third, fourth), scale),
         _warnings(wording, scale),
@@ -389,7 +392,7 @@ def _header(profile: LocalProfile, scale: float) -> _Block:
     paragraph = _paragraph(
         f'<font name="{BOLD}" size="{16 * scale}" color="{GREEN.hexval()}">Bisik</font>'
         f"&nbsp;&nbsp;{name}",
-        size=11 * scale,
+        size=LEAD * scale,
         color=SOFT,
     )
     height = max(9 * mm, _height(paragraph, WIDTH * 0.7 - indent))
@@ -427,19 +430,9 @@ def _draw_rings(canvas: Canvas) -> None:
 def _card(address: OnionAddress, wording: Wording, scale: float) -> _Block:
     pad = 4 * mm
     left = SIDE + QR_SIDE + 2 * mm
-    width = SIDE + WIDTH - pad - left
-    label = _paragraph(wording.address, size=12.5 * scale, bold=True, color=GREEN)
-    typing = _paragraph(wording.typing, size=10.7 * scale)
-    whole = _paragraph(wording.one_line, size=9.5 * scale, color=SOFT)
-    cell = width / (GROUP_LETTERS * GROUPS_IN_ROW + (GROUPS_IN_ROW - 1) * GROUP_SPACE)
-    rows = _rows_of_groups(address)
-    row_height = 9 * mm
-    parts = (
-        _height(label, width) + len(rows) * row_height + _height(typing, width) + 5 * mm
-    )
-    line_size = _size_to_fit(address, WIDTH - 2 * pad)
-    line_height = _height(whole, width) + line_size * 1.5 + pad
-    height = QR_SIDE + line_height
+    typed = _typed(address, wording, left, SIDE + WIDTH - pad - left, scale)
+    whole = _whole(address, wording, SIDE + pad, WIDTH - 2 * pad, scale)
+    height = QR_SIDE + whole.height + pad
 
     def draw(canvas: Canvas, top: float) -> None:
         canvas.saveState()
@@ -447,22 +440,10 @@ def _card(address: OnionAddress, wording: Wording, scale: float) -> _Block:
         canvas.setStrokeColor(GREEN)
         canvas.setLineWidth(1.5)
         canvas.roundRect(SIDE, top - height, WIDTH, height, 2.5 * mm, stroke=1, fill=1)
-        _draw_code(canvas, address, SIDE, top - QR_SIDE)
-        y = top - (QR_SIDE - parts) / 2
-        _draw(canvas, label, left, y)
-        y -= label.height + 3 * mm
-        for row in rows:
-            _draw_row(canvas, row, left, y - 0.72 * row_height, cell)
-            y -= row_height
-        _draw(canvas, typing, left, y - 2 * mm)
-        y = top - QR_SIDE
-        canvas.setStrokeColor(LINE)
-        canvas.setLineWidth(0.8)
-        _draw(canvas, whole, SIDE + pad, y)
-        canvas.setFillColor(black)
-        canvas.setFont(REGULAR, line_size)
-        canvas.drawString(SIDE + pad, top - height + pad + line_size * 0.25, address)
         canvas.restoreState()
+        _draw_code(canvas, address, SIDE, top - QR_SIDE)
+        typed.draw(canvas, top - (QR_SIDE - typed.height) / 2)
+        whole.draw(canvas, top - QR_SIDE)
 
     return _Block(height, draw)
 
@@ -472,9 +453,52 @@ def _draw_code(canvas: Canvas, address: OnionAddress, x: float, y: float) -> Non
     code = QrCodeWidget(
         f"http://{address}", barLevel=QR_LEVEL, barWidth=QR_SIDE, barHeight=QR_SIDE
     )
-    drawing = Drawing(QR_SIDE, QR_SIDE)
-    drawing.add(code)
-    renderPDF.draw(drawing, canvas, x, y)
+    # In one stroke, so that no hairlines are left between the rows.
+    path = canvas.beginPath()
+    for bar in code.draw().contents:
+        if bar.fillColor is not None:
+            path.rect(x + bar.x, y + bar.y, bar.width, bar.height)
+    canvas.setFillColor(black)
+    canvas.drawPath(path, stroke=0, fill=1)
+
+
+def _typed(
+    address: OnionAddress, wording: Wording, x: float, width: float, scale: float
+) -> _Block:
+    """Lay out the address in groups, for whoever types it."""
+    row_height = 9 * mm
+    label = _paragraph(wording.address, size=TITLE * scale, bold=True, color=GREEN)
+    note = _paragraph(wording.typing, size=BODY * scale)
+    cell = width / (GROUP_LETTERS * GROUPS_IN_ROW + (GROUPS_IN_ROW - 1) * GROUP_SPACE)
+    rows = _rows_of_groups(address)
+    above, below = _height(label, width) + 3 * mm, 2 * mm + _height(note, width)
+
+    def draw(canvas: Canvas, top: float) -> None:
+        _draw(canvas, label, x, top)
+        y = top - above
+        for row in rows:
+            _draw_row(canvas, row, x, y - 0.72 * row_height, cell)
+            y -= row_height
+        _draw(canvas, note, x, y - 2 * mm)
+
+    return _Block(above + len(rows) * row_height + below, draw)
+
+
+def _whole(
+    address: OnionAddress, wording: Wording, x: float, width: float, scale: float
+) -> _Block:
+    """Lay out the address as a browser shows it, for whoever compares."""
+    label = _paragraph(wording.whole, size=LABEL * scale, color=SOFT)
+    size = width / float(pdfmetrics.stringWidth(address, REGULAR, 1))
+    height = _height(label, width) + 1.4 * size
+
+    def draw(canvas: Canvas, top: float) -> None:
+        _draw(canvas, label, x, top)
+        canvas.setFillColor(black)
+        canvas.setFont(REGULAR, size)
+        canvas.drawString(x, top - height + 0.25 * size, address)
+
+    return _Block(height, draw)
 
 
 def _rows_of_groups(address: OnionAddress) -> list[list[str]]:
@@ -510,11 +534,6 @@ def _draw_row(
         x += cell * GROUP_SPACE
 
 
-def _size_to_fit(text: str, width: float) -> float:
-    at_one_point = float(pdfmetrics.stringWidth(text, REGULAR, 1))
-    return min(14.0, width / at_one_point)
-
-
 def _steps(left: tuple[Step, Step], right: tuple[Step, Step], scale: float) -> _Block:
     gutter, gap = 6 * mm, 3.5 * mm
     width = (WIDTH - gutter) / 2
@@ -540,8 +559,8 @@ def _steps(left: tuple[Step, Step], right: tuple[Step, Step], scale: float) -> _
 def _step(number: int, step: Step, width: float, scale: float) -> _Block:
     indent = 11 * mm
     radius = 4 * mm
-    title = _paragraph(step.title, size=12.5 * scale, bold=True, color=GREEN)
-    text = _paragraph(step.text, size=10.7 * scale)
+    title = _paragraph(step.title, size=TITLE * scale, bold=True, color=GREEN)
+    text = _paragraph(step.text, size=BODY * scale)
     height = _height(title, width - indent) + 1.2 * mm + _height(text, width - indent)
 
     def draw(canvas: Canvas, top: float) -> None:
@@ -562,10 +581,10 @@ def _step(number: int, step: Step, width: float, scale: float) -> _Block:
 def _warnings(wording: Wording, scale: float) -> _Block:
     pad, gutter, indent, gap = 4 * mm, 5 * mm, 5 * mm, 1.2 * mm
     width = (WIDTH - 2 * pad - gutter) / 2
-    title = _paragraph(wording.do_not, size=13 * scale, bold=True, color=GREEN)
+    title = _paragraph(wording.do_not, size=TITLE * scale, bold=True, color=GREEN)
     half = (len(wording.warnings) + 1) // 2
     columns = [
-        [_paragraph(text, size=10.7 * scale) for text in part]
+        [_paragraph(text, size=BODY * scale) for text in part]
         for part in (wording.warnings[:half], wording.warnings[half:])
     ]
     tallest = max(
@@ -603,8 +622,8 @@ def _draw_cross(canvas: Canvas, x: float, y: float) -> None:
 
 def _footer(profile: LocalProfile, wording: Wording, scale: float) -> _Block:
     names = f"{escape(profile.programme_name)}<br/>{escape(profile.organisation_name)}"
-    left = _paragraph(names, size=8.5 * scale, color=SOFT)
-    right = _paragraph(wording.emergency, size=8.5 * scale, color=SOFT)
+    left = _paragraph(names, size=SMALL * scale, color=SOFT)
+    right = _paragraph(wording.emergency, size=SMALL * scale, color=SOFT)
     half = WIDTH / 2 - 4 * mm
     height = max(_height(left, half), _height(right, half))
 

@@ -2,15 +2,16 @@
 
 import re
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from support.answering import leave_answer
 from support.site import TODAY, Keys, Site, running_site
 from support.visitor import Upload, Visitor
 
 from casework.item import ItemKind
-from casework.reply import CaseStatus, Letter, ReplyKind, ReplyWriter
-from crypto.replies import seal_reply
-from deaddrop import SlotWrite
+from casework.release import ReleaseHour
+from casework.reply import CaseStatus, Letter, ReplyKind
 
 ANSWERS = {
     "title": "Bantuan dipotong di Desa Uji, Maret 2026",
@@ -28,11 +29,14 @@ ANSWERS = {
 
 
 def answer(
-    site: Site, *, kind: ReplyKind, text: str, files: tuple[tuple[str, bytes], ...] = ()
+    site: Site,
+    *,
+    kind: ReplyKind,
+    text: str,
+    files: tuple[tuple[str, bytes], ...] = (),
+    outbox: int | None = None,
 ) -> None:
     """Do what a desk and the courier do: seal a reply and put it into its slots."""
-    item = site.opened_items()[0]
-    content = bytearray()
     letter = Letter(
         kind=kind,
         day=TODAY,
@@ -40,20 +44,14 @@ def answer(
         text=text,
         status=CaseStatus.REGISTERED,
         registration_number="UJI-001",
+        outbox=outbox,
     )
-    writer = ReplyWriter(content.extend, letter=letter)
-    for name, body in files:
-        writer.add_file(name, body)
-    writer.finish()
-    slots = seal_reply(
-        bytes(content),
-        public_key=bytes.fromhex(item.header.reply_public_key),
-        mailbox_key=bytes.fromhex(item.header.mailbox_key),
+    leave_answer(
+        site.drop,
+        site.opened_items()[0],
+        letter,
         desk_id=site.drop.officers.list()[0].desk_id,
-        first_number=0,
-    )
-    site.drop.mailbox.write(
-        [SlotWrite(one.slot, one.sealed, None) for one in slots], day=TODAY
+        files=files,
     )
 
 
@@ -158,6 +156,36 @@ def test_answer_reaches_the_reporter(site: Site, visitor: Visitor) -> None:
     download = later.get(link[1])
     assert surat == download.body
     assert "attachment" in download.headers["content-disposition"]
+
+
+def test_answer_appears_at_the_hour_and_not_before(tmp_path: Path, keys: Keys) -> None:
+    """
+    An answer that was carried in at ten is there at six the next morning.
+    """
+    hour = ReleaseHour(6, ZoneInfo("Asia/Jakarta"))
+    with running_site(tmp_path, keys, release_hour=hour) as site:
+        visitor = site.visitor()
+        codename = visitor.draw_codename()
+        visitor.send_report()
+        desk_id = site.drop.officers.list()[0].desk_id
+        answer(site, kind=ReplyKind.ANSWER, text="Sudah kami baca.", outbox=1)
+        site.drop.apply_outbox(
+            desk_id, 1, bytes(32), [], [], TODAY, hour.next_after(site.seconds)
+        )
+
+        page = visitor.get("/case/")
+        assert "Sudah kami baca." not in page.text
+        assert "Rabu, 25 November 2026 pukul 06.00 WIB" in page.text
+        # It is ten in the morning there; six o'clock comes twenty hours later.
+        ten = site.seconds
+        seen = []
+        for seconds in (20 * 3600 - 1, 20 * 3600):
+            site.seconds = ten + seconds
+            # The session has ended long ago.
+            page = site.visitor().sign_in(codename)
+            seen.append("Sudah kami baca." in page.text)
+
+        assert [False, True] == seen
 
 
 def test_reading_is_marked_only_by_the_reporter(site: Site, visitor: Visitor) -> None:

@@ -15,6 +15,7 @@ from support.visitor import Visitor
 from casework.deadlines import indonesian_calendar
 from casework.item import ItemHeader, ItemKind, read_item
 from casework.profile import Profile, shipped_profile
+from casework.release import ReleaseHour
 from casework.report import Report
 from crypto.certificates import (
     certify,
@@ -149,6 +150,7 @@ def running_site(
     profile: Profile | None = None,
     url: str | None = None,
     hosts: tuple[str, ...] = (),
+    release_hour: ReleaseHour | None = None,
 ) -> Iterator[Site]:
     """Build a site in *directory* with the first *officers* officers enrolled."""
     url = url or f"sqlite:///{directory}/deaddrop.db"
@@ -190,6 +192,7 @@ def running_site(
                 hosts=hosts,
                 today=lambda: site.today,
                 now=lambda: site.seconds,
+                release_hour=release_hour,
             )
         )
         yield site
