@@ -194,8 +194,19 @@ def test_whole_loop(people: People, machine: Service, database: list[str]) -> No
         *("--file", answer_file),
     )
     bisik("desk", "export", "--to", outbox)
-    assert "items deleted from the server  2" in bisik("courier", "apply", outbox)
+    applied = bisik("courier", "apply", outbox)
+    assert "items deleted from the server  2" in applied
+    assert re.search(r"reporters see the replies from \d{4}-\d\d-\d\d, 06:00", applied)
     assert "was applied before" in bisik("courier", "apply", outbox)
+
+    # Before the hour there is nothing to see, unless this is to try things out.
+    assert "Kapan karung" not in machine.visitor().sign_in(codename).text
+    settings = machine.directory / "bisik.toml"
+    settings.write_text(
+        settings.read_text().replace("answers_at_once = false", "answers_at_once = true")
+    )
+    machine.stop()
+    machine.start()
 
     # The reporter comes back, reads, and answers.
     reporter = machine.visitor()
