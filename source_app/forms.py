@@ -39,8 +39,8 @@ CODENAME_INSIDE = _(
 STALE_FORM = _("Formulir ini tidak utuh. Muat ulang halaman, lalu kirim lagi.")
 
 STALE_PAGE = _(
-    "Halaman ini sudah lama terbuka, atau Anda memakai jendela lain. Tulisan Anda masih "
-    "ada di bawah; tekan sekali lagi."
+    "Halaman ini sudah lama terbuka, atau Anda memakai jendela lain. Tulisan Anda "
+    "masih ada di bawah; tekan sekali lagi."
 )
 EVERYBODY_EXCLUDED = _(
     "Paling sedikit satu peran harus dapat membaca laporan; tanpa itu tidak ada yang "

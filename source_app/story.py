@@ -52,16 +52,18 @@ def _stories() -> tuple[str, ...]:
             "bernyanyi tentang [5], sementara para peri [6] menari di atas [7]."
         ),
         _(
-            "Di pasar [1], nenek [2] menjual [3] goreng dan es [4]. Pembeli pertamanya, "
-            "raja [5], membayar dengan [6] dan pulang naik [7]."
+            "Di pasar [1], nenek [2] menjual [3] goreng dan es [4]. Pembeli "
+            "pertamanya, raja [5], membayar dengan [6] dan pulang naik [7]."
         ),
         _(
-            "Grup musik [1] dan [2] hanya punya satu lagu, judulnya [3]. Setiap kali lagu "
-            "itu dimainkan, seekor [4] keluar dari [5], menyapa [6], lalu memeluk [7]."
+            "Grup musik [1] dan [2] hanya punya satu lagu, judulnya [3]. Setiap kali "
+            "lagu itu dimainkan, seekor [4] keluar dari [5], menyapa [6], lalu "
+            "memeluk [7]."
         ),
         _(
-            "Profesor [1] membangun robot dari [2] dan [3]. Robot itu hanya mau berkata "
-            "[4], takut pada [5], bermimpi tentang [6], dan menikah dengan [7]."
+            "Profesor [1] membangun robot dari [2] dan [3]. Robot itu hanya mau "
+            "berkata [4], takut pada [5], bermimpi tentang [6], dan menikah dengan "
+            "[7]."
         ),
         _(
             "Di planet [1] hujan turun berupa [2] dan salju berupa [3]. Penghuninya "

@@ -5,6 +5,7 @@ from flask_babel import lazy_gettext as _
 from casework.exposure import ExposureKind
 from casework.item import ItemKind
 from casework.reply import CaseStatus
+from source_app.traces import TraceKind
 
 STATUS_LABELS = {
     CaseStatus.RECEIVED: _("Diterima"),
@@ -71,8 +72,8 @@ EXPOSURE_LABELS = {
     ExposureKind.ONLY_I_KNOW: _("Sesuatu yang hanya Anda ketahui"),
 }
 _NUMBER = _(
-    "Bila ini milik Anda, petugas yang membaca langsung tahu siapa Anda. Hapuslah. Bila "
-    "milik orang yang dilaporkan, boleh tetap ada."
+    "Bila ini milik Anda, petugas yang membaca langsung tahu siapa Anda. Hapuslah. "
+    "Bila milik orang yang dilaporkan, boleh tetap ada."
 )
 EXPOSURE_REASONS = {
     ExposureKind.NATIONAL_ID: _NUMBER,
@@ -80,23 +81,45 @@ EXPOSURE_REASONS = {
     ExposureKind.TELEPHONE: _NUMBER,
     ExposureKind.EMAIL: _NUMBER,
     ExposureKind.LINK: _(
-        "Tautan berbagi berkas sering memuat nama akun pembuatnya, dan pemilik situsnya "
-        "dapat melihat siapa yang membuka. Lebih baik lampirkan berkasnya."
+        "Tautan berbagi berkas sering memuat nama akun pembuatnya, dan pemilik "
+        "situsnya dapat melihat siapa yang membuka. Lebih baik lampirkan berkasnya."
     ),
     ExposureKind.NAME: _("Anda tidak perlu menyebut nama. Laporan tetap ditangani."),
     ExposureKind.OWN_POSITION: _(
-        "Bila hanya sedikit orang yang memenuhi keterangan ini, Anda mudah ditebak. Ceritakan "
-        "peristiwanya tanpa menyebut kedudukan Anda."
+        "Bila hanya sedikit orang yang memenuhi keterangan ini, Anda mudah ditebak. "
+        "Ceritakan peristiwanya tanpa menyebut kedudukan Anda."
     ),
     ExposureKind.RELATION: _(
-        "Hubungan keluarga atau kerja mempersempit siapa Anda. Sebut orangnya saja, tanpa "
-        "hubungannya dengan Anda."
+        "Hubungan keluarga atau kerja mempersempit siapa Anda. Sebut orangnya saja, "
+        "tanpa hubungannya dengan Anda."
     ),
     ExposureKind.ONLY_I_KNOW: _(
-        "Bila hanya Anda yang tahu, isi laporan sendiri sudah menunjuk kepada Anda. Tulislah "
-        "lebih umum, atau tanpa bagian itu."
+        "Bila hanya Anda yang tahu, isi laporan sendiri sudah menunjuk kepada Anda. "
+        "Tulislah lebih umum, atau tanpa bagian itu."
     ),
 }
 
-TRACE_LABELS: dict[object, object] = {}
-TRACE_ADVICE: dict[object, object] = {}
+TRACE_LABELS = {
+    TraceKind.POSITION: _("Tempat pengambilan"),
+    TraceKind.AUTHOR: _("Nama pembuat atau pengubah"),
+    TraceKind.EDITS: _("Nama pada komentar atau perubahan"),
+    TraceKind.ORGANISATION: _("Nama lembaga"),
+    TraceKind.DEVICE: _("Jenis kamera atau ponsel"),
+    TraceKind.TIME: _("Waktu"),
+    TraceKind.SOFTWARE: _("Aplikasi"),
+}
+_NAMES = _("Bila itu nama atau akun Anda, petugas akan membacanya.")
+_HABITS = _("Hal ini dapat dicocokkan dengan perangkat atau jadwal Anda.")
+TRACE_ADVICE = {
+    TraceKind.POSITION: _(
+        "Bila itu rumah atau tempat kerja Anda, tempat itu menunjuk Anda."
+    ),
+    TraceKind.AUTHOR: _NAMES,
+    TraceKind.EDITS: _NAMES,
+    TraceKind.ORGANISATION: _("Lembaga atau unit kerja dapat mempersempit siapa Anda."),
+    TraceKind.DEVICE: _HABITS,
+    TraceKind.TIME: _HABITS,
+    TraceKind.SOFTWARE: _(
+        "Jarang menunjuk orang, tetapi dapat menunjuk perangkat kantor."
+    ),
+}

@@ -233,9 +233,9 @@ def send_files() -> ResponseReturnValue:
         content_type=request.headers.get("Content-Type", ""),
         file_bytes=profile.attachment_bytes,
     )
-    fields, files = _check_fields(parts)
     looked = Looked()
     with Inspector() as inspector:
+        fields, files = _check_fields(parts)
         if fields.get(_LOOK):
             for file in files:
                 if looked.is_fit(file):

@@ -108,7 +108,8 @@ def test_excerpt_cuts_no_word() -> None:
     What stands around a place is cut between words, and the cut is shown.
     """
     text = (
-        "Sejak awal tahun lalu uang dikirim ke uji@example.com setiap minggu sekali selama setahun"
+        "Sejak awal tahun lalu uang dikirim ke uji@example.com setiap minggu sekali "
+        "selama setahun"
     )
     (one,) = find_exposures(text)
 

@@ -203,7 +203,9 @@ def test_whole_loop(people: People, machine: Service, database: list[str]) -> No
     assert "Kapan karung" not in machine.visitor().sign_in(codename).text
     settings = machine.directory / "bisik.toml"
     settings.write_text(
-        settings.read_text().replace("answers_at_once = false", "answers_at_once = true")
+        settings.read_text().replace(
+            "answers_at_once = false", "answers_at_once = true"
+        )
     )
     machine.stop()
     machine.start()
