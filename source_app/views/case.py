@@ -278,7 +278,9 @@ def sign_out() -> ResponseReturnValue:
     """Forget the visit, here and in the browser."""
     current_session().end()
     answer = redirect(url_for(".signed_out"), code=303)
-    answer.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+    # Not the cookies: that of the session has just been replaced, and that of the
+    # language says nothing but "en".
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
     return answer
 
 
