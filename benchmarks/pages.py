@@ -139,7 +139,10 @@ def _kinds(service: Service) -> dict[str, Ask]:
     answered, _ = new_reporter(service)
     item = service.opened_items()[-1]
     letter = Letter(
-        kind=ReplyKind.ANSWER, day=service.today, language="id", text="Kata uji, " * 99 + "selesai."
+        kind=ReplyKind.ANSWER,
+        day=service.today,
+        language="id",
+        text="Kata uji, " * 99 + "selesai.",
     )
     with service.opened() as server:
         desk_id = server.drop.officers.list()[0].desk_id

@@ -86,7 +86,6 @@ class Standing:
 def show_answer(answer: Answer, state: ReporterState) -> ShownAnswer:
     """Prepare one answer for the page."""
     letter = answer.reply.letter
-    place = {"desk_id": answer.desk_id, "number": answer.number}
     return ShownAnswer(
         day=letter.day,
         kind=letter.kind.value,
@@ -98,12 +97,19 @@ def show_answer(answer: Answer, state: ReporterState) -> ShownAnswer:
             ShownFile(
                 name=file.name,
                 size_bytes=len(file.content),
-                url=url_for("case.answer_file", index=index, **place),
+                url=url_for(
+                    "case.answer_file",
+                    desk_id=answer.desk_id,
+                    number=answer.number,
+                    index=index,
+                ),
             )
             for index, file in enumerate(answer.reply.files)
         ],
         unread=answer.is_unread(state.read),
-        mark_url=url_for("case.mark_read", **place),
+        mark_url=url_for(
+            "case.mark_read", desk_id=answer.desk_id, number=answer.number
+        ),
     )
 
 

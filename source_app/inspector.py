@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import IO, BinaryIO, Self
 
 from casework.text import clean_line
 from source_app.traces import (
@@ -160,7 +160,9 @@ class Inspector:
             content += piece
         return content
 
-    def _wait(self, readers: list[object], writers: list[object], until: float) -> None:
+    def _wait(
+        self, readers: list[IO[bytes]], writers: list[IO[bytes]], until: float
+    ) -> None:
         left = until - self._clock()
         if left <= 0 or not any(select.select(readers, writers, [], left)):
             raise _ChildFailed

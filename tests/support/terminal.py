@@ -97,6 +97,7 @@ class Terminal:
 
     def _down_to(self, *kinds: str) -> None:
         # At its foot, lynx says on what the cursor is.
+        shown = ""
         for _ in range(MOST_STEPS):
             shown = self.press(DOWN)
             if any(kind in shown for kind in kinds):
