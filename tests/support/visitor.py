@@ -39,7 +39,7 @@ class Page:
         """How many bytes the answer takes, but for what the server software adds."""
         lines = [f"HTTP/1.1 {self.status} {HTTP_STATUS_CODES[self.status].upper()}"]
         for name, values in self.headers.items():
-            if name not in ADDED_BY_SERVER:
+            if name.lower() not in ADDED_BY_SERVER:
                 lines += [f"{name}: {value}" for value in values.split("\n")]
         return len("\r\n".join([*lines, "", ""]).encode()) + len(self.body)
 
