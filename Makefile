@@ -69,7 +69,7 @@ bench: setup ## Measure what a reporter waits for
 
 .PHONY: screenshots
 screenshots: setup-test ## Take pictures of every page, below var/screenshots
-	@PYTHONPATH=tests $(BIN)/python scripts/screenshots.py var/screenshots
+	@PYTHONPATH=.:tests $(BIN)/python scripts/screenshots.py var/screenshots
 
 .PHONY: lock
 lock: setup-test ## Pin the newest versions that requirements/*.in allow

@@ -2,7 +2,7 @@
 Take pictures of every page and state of the reporters' site.
 
     make screenshots            all of them, below var/screenshots
-    PYTHONPATH=tests .venv/bin/python scripts/screenshots.py FOLDER
+    PYTHONPATH=.:tests .venv/bin/python scripts/screenshots.py FOLDER
 
 A whole Bisik is made in a temporary folder, and a reporter walks through its site in
 Debian's Chromium without JavaScript; officers answer on the way.  Each state is taken
