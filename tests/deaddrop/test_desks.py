@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 from support.deaddrop_samples import (
@@ -236,3 +237,48 @@ def test_officers_are_enrolled_once(
     with pytest.raises(UnknownOfficer):
         drop.officers.replace_certificate("C" * 40, b"")
     assert before == read_everything(drop)
+
+
+def test_outbox_is_withheld_until_its_day(
+    drop: DeadDrop, officers: tuple[Officer, Officer], entropy: Entropy
+) -> None:
+    """
+    Its slots are stored at once, and its number tells until when to leave them out.
+    """
+    desk = officers[0].desk_id
+    slots = make_slots(entropy, 2)
+    tomorrow = DAY + timedelta(days=1)
+
+    drop.apply_outbox(desk, 1, MANIFEST, slots, [], DAY, tomorrow)
+    drop.apply_outbox(desk, 2, MANIFEST[::-1], [], [], DAY)
+
+    assert dict(slots) == drop.mailbox.fetch([slot for slot, _ in slots])
+    assert {(desk, 1)} == drop.desks.withheld(through=DAY)
+    assert frozenset() == drop.desks.withheld(through=tomorrow)
+
+
+def test_day_of_a_release_is_forgotten(
+    drop: DeadDrop, officers: tuple[Officer, Officer]
+) -> None:
+    """
+    The daily tidying leaves no day of an outbox that everybody may see by now.
+    """
+    tomorrow = DAY + timedelta(days=1)
+    drop.apply_outbox(officers[0].desk_id, 1, MANIFEST, [], [], DAY, tomorrow)
+
+    drop.tidy(tomorrow)
+    assert 1 == len(drop.desks.withheld(through=DAY))
+    drop.tidy(tomorrow + timedelta(days=1))
+
+    assert frozenset() == drop.desks.withheld(through=date.min)
+
+
+def test_role_of_an_officer(drop: DeadDrop, officers: tuple[Officer, Officer]) -> None:
+    """
+    An officer has no role until one is given; nobody else gets it.
+    """
+    drop.officers.set_role(officers[0].fingerprint, "verifikator")
+
+    assert ["verifikator", None] == [one.role for one in drop.officers.list()]
+    with pytest.raises(UnknownOfficer):
+        drop.officers.set_role("C" * 40, "verifikator")

@@ -4,14 +4,16 @@ import stat
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, types
 from support.deaddrop_samples import DAY, read_everything
 from support.postgres import PostgresServer
 
-from deaddrop import DeadDrop, migrate
+from deaddrop import DeadDrop, NotMigrated, migrate
 from deaddrop.engine import Database
+from deaddrop.migrating import _config, check_migrated
 from deaddrop.schema import metadata
 
 
@@ -24,6 +26,40 @@ def test_migrations_equal_the_metadata(url: str) -> None:
         )
         assert [] == compare_metadata(context, metadata)
     database.close()
+
+
+def test_database_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
+    """
+    Officers and outboxes of the first version stay, without a role and released.
+    """
+    url = f"sqlite:///{tmp_path / 'old.sqlite'}"
+    (tmp_path / "old.sqlite").touch()
+    database = Database(url)
+    with database.writing() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO officer VALUES (?, 'Petugas Uji', x'00', ?, 0)",
+            ("A" * 40, b"a" * 16),
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO outbox_applied VALUES (?, 1, ?)", (b"a" * 16, bytes(32))
+        )
+    with pytest.raises(NotMigrated):
+        check_migrated(database)
+
+    migrate(url)
+
+    check_migrated(database)
+    with database.reading() as connection:
+        officers = connection.exec_driver_sql("SELECT name, role FROM officer").all()
+        released = connection.exec_driver_sql(
+            "SELECT number, release_day FROM outbox_applied"
+        ).all()
+    database.close()
+    assert [("Petugas Uji", None)] == officers
+    assert [(1, None)] == released
 
 
 def test_constraints_equal_the_metadata(

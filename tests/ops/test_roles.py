@@ -1,0 +1,45 @@
+"""Public roles of officers, given and changed by the operator."""
+
+import json
+from pathlib import Path
+
+from support.command import World
+
+from ops.server import open_server
+
+
+def role_of(world: World) -> str | None:
+    """Return the officer's role."""
+    with open_server(world.server, world.edge) as server:
+        return server.drop.officers.get(world.fingerprint).role
+
+
+def test_role_is_given_and_changed(world: World) -> None:
+    """
+    A role of the profile is given to an officer, and shown in the list.
+    """
+    world.bisik("officers", "role", world.fingerprint, "penelaah")
+
+    assert "penelaah" == role_of(world)
+    assert "role  penelaah" in world.bisik("officers", "list").output
+
+
+def test_unknown_role_is_refused(world: World) -> None:
+    """
+    A role that the profile has not is refused, and those it has are named.
+    """
+    before = role_of(world)
+
+    refused = world.bisik("officers", "role", world.fingerprint, "kepala")
+
+    assert 2 == refused.exit_code
+    assert "verifikator" in refused.output
+    assert before == role_of(world)
+
+
+def test_migrating_twice_changes_nothing(world: World) -> None:
+    """
+    A database of this version is left as it is.
+    """
+    assert "of this version" in world.bisik("migrate").output
+    assert "of this version" in world.bisik("migrate").output
