@@ -1,8 +1,5 @@
 """Public roles of officers, given and changed by the operator."""
 
-import json
-from pathlib import Path
-
 from support.command import World
 
 from ops.server import open_server
