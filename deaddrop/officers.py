@@ -140,14 +140,7 @@ class Officers:
         Raises:
             UnknownOfficer: If none is enrolled.
         """
-        with self._database.writing() as connection:
-            changed = connection.execute(
-                update(schema.officer)
-                .where(schema.officer.c.fingerprint == fingerprint)
-                .values(certificate=certificate)
-            )
-            if changed.rowcount == 0:
-                raise UnknownOfficer
+        self._change(fingerprint, certificate=certificate)
 
     def set_role(self, fingerprint: str, role: str | None) -> None:
         """
@@ -156,14 +149,7 @@ class Officers:
         Raises:
             UnknownOfficer: If none is enrolled.
         """
-        with self._database.writing() as connection:
-            changed = connection.execute(
-                update(schema.officer)
-                .where(schema.officer.c.fingerprint == fingerprint)
-                .values(role=role)
-            )
-            if changed.rowcount == 0:
-                raise UnknownOfficer
+        self._change(fingerprint, role=role)
 
     def retire(self, fingerprint: str) -> int:
         """
@@ -186,6 +172,16 @@ class Officers:
             if changed.rowcount == 0:
                 raise UnknownOfficer
             return delete_held_by_all(connection)
+
+    def _change(self, fingerprint: str, **values: object) -> None:
+        with self._database.writing() as connection:
+            changed = connection.execute(
+                update(schema.officer)
+                .where(schema.officer.c.fingerprint == fingerprint)
+                .values(**values)
+            )
+            if changed.rowcount == 0:
+                raise UnknownOfficer
 
 
 _Columns = tuple[str, str, bytes, bytes, bool, str | None]
