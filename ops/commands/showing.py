@@ -155,6 +155,12 @@ def _report(report: Report) -> list[str]:
     for name, heading in (_QUESTIONS | _MORE).items():
         if answer := getattr(report, name):
             lines += ["", f"{_INDENT}{heading}", *_paragraphs(answer)]
+    if report.not_for:
+        roles = ", ".join(report.not_for)
+        lines += [
+            "",
+            f"{_INDENT}The reporter does not want these roles to see it: {roles}",
+        ]
     return lines
 
 

@@ -1,7 +1,9 @@
 """Public roles of officers, given and changed by the operator."""
 
 from support.command import World
+from support.reporters import REPORT
 
+from ops.commands.showing import _report
 from ops.server import open_server
 
 
@@ -40,3 +42,13 @@ def test_migrating_twice_changes_nothing(world: World) -> None:
     """
     assert "of this version" in world.bisik("migrate").output
     assert "of this version" in world.bisik("migrate").output
+
+
+def test_officer_is_told_who_must_not_see_a_report() -> None:
+    """
+    A desk shows the roles that a reporter has excluded, and nothing if there are none.
+    """
+    text = "\n".join(_report(REPORT.model_copy(update={"not_for": ("verifikator",)})))
+
+    assert "does not want these roles to see it: verifikator" in text
+    assert "does not want" not in "\n".join(_report(REPORT))
