@@ -60,7 +60,7 @@ class KeyboardDriver:
         """Go to the button for files, and press it: the system's dialog opens."""
         self.go_to(css)
         with self.page.expect_file_chooser() as chooser:
-            self.page.keyboard.press("Enter")
+            self.page.keyboard.press("Space")
         chooser.value.set_files(paths)
 
     def go_to(self, css: str) -> None:
