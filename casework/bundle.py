@@ -32,8 +32,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from casework import strict
+from casework.enrolment import Certificate, OfficerName
 from casework.errors import CaseworkError
 from casework.members import content_of, translated
+from casework.report import RoleKey
 from casework.strict import Count, Day, Digest, Identity, StrictModel
 from crypto.container import (
     ContainerLimits,
@@ -45,7 +47,8 @@ from crypto.container import (
 
 MOST_ITEMS = 10_000
 LARGEST_NUMBER = 99_999_999  # A member's name has eight digits.
-MANIFEST_BYTES = 4 * 1024 * 1024
+MOST_OFFICERS = 64
+MANIFEST_BYTES = 8 * 1024 * 1024
 
 BUNDLE_LIMITS = ContainerLimits(
     entries=2 * MOST_ITEMS,
@@ -77,6 +80,25 @@ class BundleEntry(StrictModel):
     sha256: Digest
 
 
+class BundleOfficer(StrictModel):
+    """
+    An officer as the server knows them; nothing of it is believed uncertified.
+
+    Attributes:
+        certificate: The officer's public key, armored and certified.
+
+        role: Key of the officer's public role in the profile.
+
+        receives: Whether new reports are sealed to this officer.
+    """
+
+    name: OfficerName
+    desk_id: Identity
+    certificate: Annotated[Certificate, Field(repr=False)]
+    role: RoleKey | None
+    receives: bool
+
+
 class BundleManifest(StrictModel):
     """
     What is in a bundle (manifest.json).
@@ -90,6 +112,8 @@ class BundleManifest(StrictModel):
             the dead drop still had.
 
         items: In rising order; numbers may be left out.
+
+        officers: Whoever is an officer now, so that desks can seal to each other.
     """
 
     version: Literal[1] = 1
@@ -97,6 +121,10 @@ class BundleManifest(StrictModel):
     after: Cursor
     through: Cursor
     items: Annotated[tuple[BundleEntry, ...], Field(max_length=MOST_ITEMS)]
+    officers: Annotated[
+        tuple[BundleOfficer, ...],
+        Field(max_length=MOST_OFFICERS, exclude_if=strict.is_absent),
+    ] = ()
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:

@@ -29,6 +29,17 @@ OfficerName = Annotated[
 ]
 
 
+# A public key in ASCII armor (RFC 9580, section 6.2).
+Certificate = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=CERTIFICATE_CHARACTERS,
+        pattern=r"^[\x20-\x7e\n]*$",
+    ),
+]
+
+
 class MalformedEnrolment(CaseworkError):
     """The file is not an enrolment as a desk writes it."""
 
@@ -48,15 +59,7 @@ class Enrolment(StrictModel):
     version: Literal[1] = 1
     name: OfficerName
     desk_id: Identity
-    certificate: Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=CERTIFICATE_CHARACTERS,
-            pattern=r"^[\x20-\x7e\n]*$",
-            repr=False,
-        ),
-    ]
+    certificate: Annotated[Certificate, Field(repr=False)]
 
     def to_json(self) -> bytes:
         """Write an enrolment file."""

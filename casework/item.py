@@ -280,7 +280,17 @@ def read_item(stream: Readable, *, limits: ContainerLimits = ITEM_LIMITS) -> Ite
         MalformedItem: If it is not an item, or its members do not fit its kind.
     """
     entries = translated(iter(ContainerReader(stream, limits=limits)), _broken)
-    header = _parse_member(ItemHeader, next(entries, None), _HEADER_NAME, HEADER_BYTES)
+    return read_item_members(next(entries, None), entries)
+
+
+def read_item_members(first: Entry | None, entries: Iterator[Entry]) -> ItemReader:
+    """
+    Read an item's text from the members of an archive: the first one and the rest.
+
+    Raises:
+        MalformedItem: As `read_item`.
+    """
+    header = _parse_member(ItemHeader, first, _HEADER_NAME, HEADER_BYTES)
     members = MEMBERS[header.kind]
     report = message = read_marks = None
     entry = next(entries, None)

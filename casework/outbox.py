@@ -6,10 +6,11 @@ Outboxes: what a desk sends to the dead drop, signed.
     manifest.sig     a detached OpenPGP signature of the very bytes before it
     slots/000000     16,384 bytes each, in the order of the manifest
     slots/000001
+    parcels/000000   sealed to other desks: they join the stream of sealed items
 
 The signature comes before everything: until it is verified, the manifest is
-bytes and nothing else.  Since the manifest has a digest of every slot, one
-signature covers the outbox whole.
+bytes and nothing else.  Since the manifest has a digest of every slot and parcel,
+one signature covers the outbox whole.
 
 Specified in docs/spec/outbox.md.  This module does no I/O and knows no OpenPGP:
 who signs and who verifies is passed in.
@@ -24,6 +25,7 @@ from pydantic import Field, model_validator
 
 from casework import strict
 from casework.bundle import ItemNumber
+from casework.enrolment import Certificate
 from casework.errors import CaseworkError
 from casework.members import content_of, translated
 from casework.strict import LARGEST_INTEGER, Day, Digest, Identity, StrictModel
@@ -38,17 +40,31 @@ from crypto.slots import SLOT_BYTES
 
 MOST_SLOTS = 16_384  # 256 MiB
 MOST_HOLDS = 20_000
+MOST_PARCELS = 5_000
+# A case of 200 MB in all, and what its padding and sealing add.
+PARCEL_BYTES = 256 * 1024 * 1024
+PARCELS_BYTES = 2 * 1024 * 1024 * 1024
 MANIFEST_BYTES = 8 * 1024 * 1024
 SIGNATURE_BYTES = 64 * 1024
 
 OUTBOX_LIMITS = ContainerLimits(
-    entries=2 + MOST_SLOTS,
-    entry_bytes=MANIFEST_BYTES,
-    total_bytes=MANIFEST_BYTES + SIGNATURE_BYTES + MOST_SLOTS * (SLOT_BYTES + 1024),
+    entries=2 + MOST_SLOTS + MOST_PARCELS,
+    entry_bytes=PARCEL_BYTES,
+    total_bytes=(
+        MANIFEST_BYTES
+        + SIGNATURE_BYTES
+        + MOST_SLOTS * (SLOT_BYTES + 1024)
+        + PARCELS_BYTES
+        + MOST_PARCELS * 1024
+    ),
 )
 
 _MANIFEST_NAME = "manifest.json"
 _SIGNATURE_NAME = "manifest.sig"
+
+
+def _no_parcels(_index: int) -> Iterable[bytes]:
+    raise ValueError("the manifest announces a parcel that nobody has")
 
 
 Signer = TypeVar("Signer")
@@ -77,6 +93,13 @@ class Hold(StrictModel):
     sha256: Digest
 
 
+class AnnouncedParcel(StrictModel):
+    """A message sealed to other desks, which the dead drop adds to its stream."""
+
+    size_bytes: Annotated[int, Field(ge=1, le=PARCEL_BYTES)]
+    sha256: Digest
+
+
 class OutboxManifest(StrictModel):
     """
     What is in an outbox (manifest.json).
@@ -91,6 +114,11 @@ class OutboxManifest(StrictModel):
         slots: Slots to fill, each once.
 
         holds: In rising order.
+
+        parcels: For other desks, in the order in which they shall arrive.
+
+        certificate: The officer's key with a later expiry or a new subkey, armored;
+            None when nothing has changed.
     """
 
     version: Literal[1] = 1
@@ -100,11 +128,20 @@ class OutboxManifest(StrictModel):
     day: Day
     slots: Annotated[tuple[AnnouncedSlot, ...], Field(max_length=MOST_SLOTS)]
     holds: Annotated[tuple[Hold, ...], Field(max_length=MOST_HOLDS)]
+    parcels: Annotated[
+        tuple[AnnouncedParcel, ...],
+        Field(max_length=MOST_PARCELS, exclude_if=strict.is_absent),
+    ] = ()
+    certificate: Annotated[
+        Certificate | None, Field(exclude_if=strict.is_absent, repr=False)
+    ] = None
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
         if len({announced.slot for announced in self.slots}) != len(self.slots):
             raise ValueError("a slot is there twice")
+        if sum(parcel.size_bytes for parcel in self.parcels) > PARCELS_BYTES:
+            raise ValueError("the parcels are too large together")
         previous = 0
         for hold in self.holds:
             if hold.number <= previous:
@@ -116,7 +153,10 @@ class OutboxManifest(StrictModel):
 @dataclass(frozen=True)
 class Outbox(Generic[Signer]):
     """
-    An outbox whose signature was verified and whose slots are still to come.
+    An outbox whose signature was verified and whose content is still to come.
+
+    Read `slots` to their end first and then `parcels`; only after that is the outbox
+    known to be whole.
 
     Attributes:
         manifest: As it was signed.
@@ -135,12 +175,12 @@ class Outbox(Generic[Signer]):
         """
         Yield name and sealed content of every slot, once, in order.
 
-        Apply them in one transaction and commit it only after the last one: an
+        Apply them in one transaction and commit it only after the last parcel: an
         error here means that nothing of the outbox may be kept.
 
         Raises:
-            MalformedOutbox: If a slot is missing, too many, out of its order or
-                not what was signed, or if the archive is not whole.
+            MalformedOutbox: If a slot is missing, out of its order or not what was
+                signed.
         """
         for index, announced in enumerate(self.manifest.slots):
             sealed = content_of(
@@ -154,13 +194,63 @@ class Outbox(Generic[Signer]):
             if hashlib.sha256(sealed).hexdigest() != announced.sha256:
                 raise MalformedOutbox(f"slot {index} is not what was signed")
             yield bytes.fromhex(announced.slot), sealed
+
+    def parcels(self) -> "Iterator[Parcel]":
+        """
+        Yield every parcel, once, in order; read each before the next one.
+
+        Raises:
+            MalformedOutbox: If a parcel is missing or out of its order, if the
+                outbox has a member too many, or if the archive is not whole.
+        """
+        for index, announced in enumerate(self.manifest.parcels):
+            entry = next(self._entries, None)
+            if entry is None or entry.untrusted_name != parcel_name(index):
+                raise MalformedOutbox(f"there is no {parcel_name(index)}")
+            yield Parcel(announced, entry, index)
         if next(self._entries, None) is not None:
             raise MalformedOutbox("the outbox has a member that does not belong")
+
+
+class Parcel:
+    """
+    A parcel of an outbox that is being read; valid until the next one.
+
+    Attributes:
+        sha256: What it must have, as it was signed.
+    """
+
+    def __init__(self, announced: AnnouncedParcel, entry: Entry, index: int) -> None:
+        self.size_bytes = announced.size_bytes
+        self.sha256 = bytes.fromhex(announced.sha256)
+        self._entry = entry
+        self._index = index
+
+    def chunks(self) -> Iterator[bytes]:
+        """
+        Yield the parcel in pieces of at most 64 KiB, once.
+
+        Raises:
+            MalformedOutbox: At the end, if it is not what was signed.
+        """
+        digest = hashlib.sha256()
+        size_bytes = 0
+        for piece in translated(self._entry.chunks(), MalformedOutbox):
+            digest.update(piece)
+            size_bytes += len(piece)
+            yield piece
+        if size_bytes != self.size_bytes or digest.digest() != self.sha256:
+            raise MalformedOutbox(f"parcel {self._index} is not what was signed")
 
 
 def slot_name(index: int) -> str:
     """Return the member name of slot *index*, counted from 0."""
     return f"slots/{index:06}"
+
+
+def parcel_name(index: int) -> str:
+    """Return the member name of parcel *index*, counted from 0."""
+    return f"parcels/{index:06}"
 
 
 def write_outbox(
@@ -169,6 +259,7 @@ def write_outbox(
     sealed_slots: Iterable[bytes],
     *,
     sign: Callable[[bytes], bytes],
+    open_parcel: Callable[[int], Iterable[bytes]] = _no_parcels,
 ) -> int:
     """
     Write an outbox.
@@ -183,8 +274,10 @@ def write_outbox(
         sign: Given the exact bytes of the manifest, gives a detached OpenPGP
             signature of them.
 
+        open_parcel: Given a parcel's index, gives its bytes in pieces.
+
     Raises:
-        ValueError: If *sealed_slots* is not what the manifest announces.
+        ValueError: If slots or parcels are not what the manifest announces.
 
     Returns:
         The size of the outbox in bytes.
@@ -201,6 +294,8 @@ def write_outbox(
         if len(sealed) != SLOT_BYTES:
             raise ValueError(f"a slot must be {SLOT_BYTES} bytes")
         container.add(slot_name(index), sealed)
+    for index, parcel in enumerate(manifest.parcels):
+        container.add_stream(parcel_name(index), parcel.size_bytes, open_parcel(index))
     return container.finish()
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from deaddrop import schema
 from deaddrop.engine import Database
 from deaddrop.errors import OutboxConflict, UnknownDesk
-from deaddrop.intake import last_number
+from deaddrop.intake import SealedItem, last_number, store_item
 from deaddrop.mailbox import Mailbox, MailboxChange
 
 
@@ -27,6 +27,7 @@ class AppliedOutbox:
     slots_already_there: int
     holds_noted: int
     items_deleted: int
+    parcels_stored: int
     already_applied: bool
     """The same outbox was applied before, so that nothing was done now."""
 
@@ -123,6 +124,7 @@ class Desks:
         holds: Sequence[tuple[int, bytes]],
         day: date,
         release_day: date | None = None,
+        parcels: Iterable[SealedItem] = (),
     ) -> AppliedOutbox:
         """
         Apply a desk's outbox, in one transaction or not at all.
@@ -148,11 +150,16 @@ class Desks:
             release_day: The day on which its answers shall appear; at once by
                 default.  The site asks for it with `withheld`.
 
+            parcels: Messages sealed to other desks, which join the stream of items.
+                They are taken one by one, after everything else.
+
         Raises:
             UnknownDesk: If no active officer has this desk.
 
             OutboxConflict: If another outbox had this number, a slot holds other
                 bytes, or an item is not the one that the desk holds.
+
+            DamagedItem: If a parcel is not as announced.
 
             ValueError: If a slot is not of the right size.
         """
@@ -161,7 +168,7 @@ class Desks:
             connection = change.connection
             _check_active(connection, desk_id)
             if _applied_before(connection, desk_id, number, manifest_sha256):
-                return AppliedOutbox(0, 0, 0, 0, already_applied=True)
+                return AppliedOutbox(0, 0, 0, 0, 0, already_applied=True)
             new = _new_slots(change, incoming)
             change.add(new, day=day)
             noted = _note_holds(connection, desk_id, holds)
@@ -174,11 +181,14 @@ class Desks:
                     "release_day": release_day.toordinal() if release_day else None,
                 },
             )
+            deleted = delete_held_by_all(connection)
+            stored = [store_item(connection, parcel, day=day) for parcel in parcels]
             return AppliedOutbox(
                 slots_written=len(new),
                 slots_already_there=len(incoming) - len(new),
                 holds_noted=noted,
-                items_deleted=delete_held_by_all(connection),
+                items_deleted=deleted,
+                parcels_stored=len(stored),
                 already_applied=False,
             )
 

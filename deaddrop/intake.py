@@ -85,18 +85,7 @@ class Intake:
         # the item takes say nothing about them.
         with self._mailbox.changing() as change:
             change.write(writes, day=day)
-            number = _next_number(change.connection)
-            change.connection.execute(
-                insert(schema.intake),
-                {
-                    "number": number,
-                    "day": day.toordinal(),
-                    "sha256": item.sha256,
-                    "size_bytes": item.size_bytes,
-                },
-            )
-            _store_pieces(change.connection, number, item)
-        return number
+            return store_item(change.connection, item, day=day)
 
     def entries(self, after: int = 0) -> list[IntakeEntry]:
         """Return the items whose number is above *after*, in order."""
@@ -161,6 +150,30 @@ def last_number(connection: Connection) -> int:
     if last is None:
         raise NotInstalled
     return int(last)
+
+
+def store_item(connection: Connection, item: SealedItem, *, day: date) -> int:
+    """
+    Store an item within the caller's transaction, behind all others.
+
+    Raises:
+        DamagedItem: If the bytes do not match the announced size and digest.
+
+    Returns:
+        The item's number.
+    """
+    number = _next_number(connection)
+    connection.execute(
+        insert(schema.intake),
+        {
+            "number": number,
+            "day": day.toordinal(),
+            "sha256": item.sha256,
+            "size_bytes": item.size_bytes,
+        },
+    )
+    _store_pieces(connection, number, item)
+    return number
 
 
 def _next_number(connection: Connection) -> int:

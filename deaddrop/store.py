@@ -22,7 +22,7 @@ from deaddrop.desks import AppliedOutbox, Desks
 from deaddrop.dummies import KnownDummies
 from deaddrop.engine import Database
 from deaddrop.errors import AlreadyInstalled, DeadDropError, NotInstalled
-from deaddrop.intake import Intake
+from deaddrop.intake import Intake, SealedItem
 from deaddrop.mailbox import Mailbox
 from deaddrop.migrating import check_migrated
 from deaddrop.officers import Officers
@@ -118,10 +118,11 @@ class DeadDrop:
         holds: Sequence[tuple[int, bytes]],
         day: date,
         release_day: date | None = None,
+        parcels: Iterable[SealedItem] = (),
     ) -> AppliedOutbox:
         """Apply a desk's outbox; see `Desks.apply_outbox`."""
         return self.desks.apply_outbox(
-            desk_id, number, manifest_sha256, slots, holds, day, release_day
+            desk_id, number, manifest_sha256, slots, holds, day, release_day, parcels
         )
 
     def tidy(self, day: date) -> None:

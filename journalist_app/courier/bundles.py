@@ -8,7 +8,13 @@ stick that was lost on its way is made good by the next one.
 from collections.abc import Callable
 from datetime import date
 
-from casework.bundle import MOST_ITEMS, BundleEntry, BundleManifest, write_bundle
+from casework.bundle import (
+    MOST_ITEMS,
+    BundleEntry,
+    BundleManifest,
+    BundleOfficer,
+    write_bundle,
+)
 from deaddrop import DeadDrop
 
 Sink = Callable[[bytes], object]
@@ -34,6 +40,16 @@ def announce(drop: DeadDrop, *, after: int) -> BundleManifest:
                 sha256=entry.sha256.hex(),
             )
             for entry in entries
+        ),
+        officers=tuple(
+            BundleOfficer(
+                name=officer.name,
+                desk_id=officer.desk_id.hex(),
+                certificate=officer.certificate.decode("ascii"),
+                role=officer.role,
+                receives=True,
+            )
+            for officer in drop.officers.list()
         ),
     )
 

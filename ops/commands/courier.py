@@ -61,6 +61,8 @@ def apply(edge: Edge, directory: Path, outbox: Path) -> None:
         )
     applied = delivery.applied
     click.echo(f"Outbox {delivery.number} of {delivery.officer.name}")
+    if delivery.renewed:
+        click.echo("  the officer's key was renewed.")
     if applied.already_applied:
         click.echo("  was applied before; nothing was changed.")
         return
@@ -68,6 +70,7 @@ def apply(edge: Edge, directory: Path, outbox: Path) -> None:
     click.echo(f"  slots that were there already  {applied.slots_already_there}")
     click.echo(f"  items this desk now holds      {applied.holds_noted}")
     click.echo(f"  items deleted from the server  {applied.items_deleted}")
+    click.echo(f"  parcels for other desks        {applied.parcels_stored}")
     if hour and release_day and applied.slots_written:
         click.echo(f"  reporters see the replies from {release_day}, {hour.hour:02}:00")
 

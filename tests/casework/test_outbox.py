@@ -12,6 +12,7 @@ from support.casework_samples import DAY, Vector, archive, named, vectors
 
 from casework.outbox import (
     OUTBOX_LIMITS,
+    AnnouncedParcel,
     AnnouncedSlot,
     Hold,
     MalformedOutbox,
@@ -43,9 +44,11 @@ def verify(content: bytes, signature: bytes) -> str:
 
 
 def manifest_of(
-    slots: dict[bytes, bytes], holds: Sequence[Hold] = HOLDS
+    slots: dict[bytes, bytes],
+    holds: Sequence[Hold] = HOLDS,
+    parcels: Sequence[bytes] = (),
 ) -> OutboxManifest:
-    """Announce *slots* and *holds*."""
+    """Announce *slots*, *holds* and *parcels*."""
     return OutboxManifest(
         installation="ef" * 16,
         desk_id="ab" * 16,
@@ -53,18 +56,43 @@ def manifest_of(
         day=DAY,
         slots=tuple(AnnouncedSlot.of(slot, sealed) for slot, sealed in slots.items()),
         holds=tuple(holds),
+        parcels=tuple(
+            AnnouncedParcel(
+                size_bytes=len(parcel), sha256=hashlib.sha256(parcel).hexdigest()
+            )
+            for parcel in parcels
+        ),
     )
 
 
-def written(manifest: OutboxManifest, sealed: Sequence[bytes]) -> bytes:
+def written(
+    manifest: OutboxManifest, sealed: Sequence[bytes], parcels: Sequence[bytes] = ()
+) -> bytes:
     """Write an outbox."""
     stream = io.BytesIO()
-    size_bytes = write_outbox(stream.write, manifest, sealed, sign=sign)
+    size_bytes = write_outbox(
+        stream.write,
+        manifest,
+        sealed,
+        sign=sign,
+        open_parcel=lambda index: [parcels[index]],
+    )
     assert size_bytes == len(stream.getvalue())
     return stream.getvalue()
 
 
+def read_whole(content: bytes) -> tuple[dict[bytes, bytes], list[bytes]]:
+    """Read an outbox to its end: its slots and its parcels."""
+    outbox = read_outbox(io.BytesIO(content), verify)
+    slots = dict(outbox.slots())
+    return slots, [b"".join(parcel.chunks()) for parcel in outbox.parcels()]
+
+
+PARCELS = (b"satu" * 5_000, b"dua")
 CONTENT = written(manifest_of(SLOTS), list(SLOTS.values()))
+WITH_PARCELS = written(
+    manifest_of(SLOTS, parcels=PARCELS), list(SLOTS.values()), PARCELS
+)
 
 
 def test_good_vectors() -> None:
@@ -73,7 +101,9 @@ def test_good_vectors() -> None:
     """
     for vector in vectors("outbox.json")["good"]:
         outbox = read_outbox(io.BytesIO(archive(vector["members"])), verify)
-        content = written(outbox.manifest, [sealed for _, sealed in outbox.slots()])
+        sealed = [sealed for _, sealed in outbox.slots()]
+        parcels = [b"".join(parcel.chunks()) for parcel in outbox.parcels()]
+        content = written(outbox.manifest, sealed, parcels)
 
         assert vector["size_bytes"] == len(content), vector["name"]
         assert vector["sha256"] == hashlib.sha256(content).hexdigest()
@@ -87,7 +117,7 @@ def test_bad_vectors(vector: Vector) -> None:
     content = archive(vector["members"])
 
     with pytest.raises(MalformedOutbox):
-        list(read_outbox(io.BytesIO(content), verify).slots())
+        read_whole(content)
 
 
 def test_an_outbox_is_read_as_it_was_written() -> None:
@@ -99,6 +129,35 @@ def test_an_outbox_is_read_as_it_was_written() -> None:
     assert SLOTS == dict(outbox.slots())
     assert manifest_of(SLOTS) == outbox.manifest
     assert "officer" == outbox.signer
+
+
+def test_parcels_are_read_as_they_were_written() -> None:
+    """
+    Parcels come back byte for byte, behind the slots.
+    """
+    assert (SLOTS, list(PARCELS)) == read_whole(WITH_PARCELS)
+
+
+def test_a_changed_parcel_is_noticed_at_its_end() -> None:
+    """
+    A parcel is not what was signed if one bit of it is another.
+    """
+    changed = bytearray(WITH_PARCELS)
+    changed[changed.index(b"satu" * 100) + 50] ^= 1
+
+    with pytest.raises(MalformedOutbox, match="parcel 0 is not what was signed"):
+        read_whole(bytes(changed))
+
+
+@pytest.mark.parametrize("parcels", [[], [PARCELS[0]], [PARCELS[1], PARCELS[0]]])
+def test_parcels_that_are_not_those_of_the_manifest_are_not_written(
+    parcels: list[bytes],
+) -> None:
+    """
+    A parcel that is missing or another ends the writing with an error.
+    """
+    with pytest.raises((ValueError, IndexError)):
+        written(manifest_of(SLOTS, parcels=PARCELS), list(SLOTS.values()), parcels)
 
 
 def test_the_digest_is_of_the_signed_bytes() -> None:
@@ -211,6 +270,6 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     No bytes make the reader raise anything but its own or the verifier's error.
     """
     try:
-        list(read_outbox(io.BytesIO(content), verify).slots())
+        read_whole(content)
     except (MalformedOutbox, BadSignature):
         pass

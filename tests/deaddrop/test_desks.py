@@ -17,6 +17,7 @@ from support.deaddrop_samples import (
 
 from deaddrop import (
     AppliedOutbox,
+    DamagedItem,
     DeadDrop,
     Officer,
     OfficerExists,
@@ -73,7 +74,7 @@ def test_an_outbox_is_applied(
     applied = drop.apply_outbox(
         officers[0].desk_id, 1, MANIFEST, iter(slots), holds, DAY
     )
-    assert AppliedOutbox(3, 0, 3, 0, already_applied=False) == applied
+    assert AppliedOutbox(3, 0, 3, 0, 0, already_applied=False) == applied
     assert dict(slots) == drop.mailbox.fetch([slot for slot, _ in slots])
     assert [1, 2, 3] == waiting(drop)
     assert 0 == count_rows(drop) % 256
@@ -85,7 +86,7 @@ def test_items_go_when_all_desks_hold_them(
     """The last desk's signature deletes an item, and no number is used again."""
     drop.apply_outbox(officers[0].desk_id, 1, MANIFEST, [], holds, DAY)
     applied = drop.apply_outbox(officers[1].desk_id, 1, MANIFEST, [], holds[:2], DAY)
-    assert AppliedOutbox(0, 0, 2, 2, already_applied=False) == applied
+    assert AppliedOutbox(0, 0, 2, 2, 0, already_applied=False) == applied
     assert [3] == waiting(drop)
     with pytest.raises(UnknownItem):
         list(drop.intake.read(1))
@@ -104,7 +105,7 @@ def test_an_outbox_twice_changes_nothing(
     drop.apply_outbox(officers[0].desk_id, 1, MANIFEST, slots, holds, DAY)
     before = read_everything(drop)
     applied = drop.apply_outbox(officers[0].desk_id, 1, MANIFEST, slots, holds, DAY)
-    assert AppliedOutbox(0, 0, 0, 0, already_applied=True) == applied
+    assert AppliedOutbox(0, 0, 0, 0, 0, already_applied=True) == applied
     assert before == read_everything(drop)
 
 
@@ -116,7 +117,46 @@ def test_slots_already_there_are_counted(
     desk = officers[0].desk_id
     drop.apply_outbox(desk, 1, MANIFEST, slots[:1], [], DAY)
     applied = drop.apply_outbox(desk, 2, MANIFEST, slots, [], DAY)
-    assert AppliedOutbox(1, 1, 0, 0, already_applied=False) == applied
+    assert AppliedOutbox(1, 1, 0, 0, 0, already_applied=False) == applied
+
+
+def test_parcels_join_the_stream(
+    drop: DeadDrop, officers: tuple[Officer, Officer], holds: list[tuple[int, bytes]]
+) -> None:
+    """What a desk sends to other desks becomes items behind all others, in order."""
+    parcels = [sealed_item(b"to budi"), sealed_item(b"to citra" * 200_000)]
+    applied = drop.apply_outbox(
+        officers[0].desk_id, 1, MANIFEST, [], [], DAY, parcels=parcels
+    )
+    assert 2 == applied.parcels_stored
+    after = len(holds)
+    assert [b"to budi", b"to citra" * 200_000] == [
+        b"".join(drop.intake.read(after + 1)),
+        b"".join(drop.intake.read(after + 2)),
+    ]
+
+
+def test_a_damaged_parcel_applies_nothing(
+    drop: DeadDrop,
+    officers: tuple[Officer, Officer],
+    holds: list[tuple[int, bytes]],
+    entropy: Entropy,
+) -> None:
+    """A parcel that is not as announced undoes slots, holds and earlier parcels."""
+    good = sealed_item(b"to budi")
+    damaged = replace(sealed_item(b"to citra"), sha256=bytes(32))
+    before = read_everything(drop)
+    with pytest.raises(DamagedItem):
+        drop.apply_outbox(
+            officers[0].desk_id,
+            1,
+            MANIFEST,
+            make_slots(entropy, 2),
+            holds,
+            DAY,
+            parcels=[good, damaged],
+        )
+    assert before == read_everything(drop)
 
 
 def test_conflicts_apply_nothing(

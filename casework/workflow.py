@@ -1,0 +1,136 @@
+"""
+The workflow: which steps a case may take, and what each of them needs.
+
+    received -> verification -> needs completion --+
+                    |   ^------------------------+ |
+                    +--> not competent             |
+                    +--> registered -> review -> examination -> followed up -> concluded
+                                         +-----> forwarded ------^
+    concluded, not competent -> reopened -> verification, review, examination
+
+A step that ends the work on a case needs a reason and two officers: one proposes it,
+another one confirms it.  This module knows the rules and no case.
+
+The steps are those of the programme (verification, *penelaahan*, *pemeriksaan*,
+*tindak lanjut*); receive, assess, address and conclude are ISO 37002:2021, clause 8.
+"""
+
+import calendar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from casework.errors import CaseworkError
+from casework.reply import CaseStatus
+
+# Feedback is due within three months of the acknowledgement: Directive (EU)
+# 2019/1937, article 9 (1) (f).
+FEEDBACK_MONTHS = 3
+
+CLOSED = frozenset({CaseStatus.CONCLUDED, CaseStatus.NOT_COMPETENT})
+# While a case is here, the officers owe the reporter the result of verification.
+UNVERIFIED = frozenset({CaseStatus.RECEIVED, CaseStatus.VERIFICATION})
+WAITING = frozenset({CaseStatus.NEEDS_COMPLETION})
+
+
+class StepNotAllowed(CaseworkError):
+    """The case cannot take this step from where it is."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """
+    What a step needs.
+
+    Attributes:
+        reason: Whether the officer has to say why.
+
+        two_officers: Whether another officer has to confirm it.
+
+        number: Whether the case must have a registration number by then.
+    """
+
+    reason: bool = False
+    two_officers: bool = False
+    number: bool = False
+
+
+_PLAIN = Step()
+_WITH_REASON = Step(reason=True)
+_CLOSING = Step(reason=True, two_officers=True)
+
+_S = CaseStatus
+STEPS: Mapping[CaseStatus, Mapping[CaseStatus, Step]] = {
+    _S.RECEIVED: {_S.VERIFICATION: _PLAIN},
+    _S.VERIFICATION: {
+        _S.NEEDS_COMPLETION: _WITH_REASON,
+        _S.REGISTERED: Step(number=True),
+        _S.NOT_COMPETENT: _CLOSING,
+    },
+    _S.NEEDS_COMPLETION: {
+        _S.VERIFICATION: _PLAIN,
+        _S.NOT_COMPETENT: _CLOSING,
+        _S.CONCLUDED: _CLOSING,
+    },
+    _S.REGISTERED: {_S.REVIEW: _PLAIN, _S.CONCLUDED: _CLOSING},
+    _S.REVIEW: {
+        _S.NEEDS_COMPLETION: _WITH_REASON,
+        _S.EXAMINATION: _WITH_REASON,
+        _S.FORWARDED: _WITH_REASON,
+        _S.CONCLUDED: _CLOSING,
+    },
+    _S.EXAMINATION: {
+        _S.FORWARDED: _WITH_REASON,
+        _S.FOLLOWED_UP: _WITH_REASON,
+        _S.CONCLUDED: _CLOSING,
+    },
+    _S.FORWARDED: {_S.FOLLOWED_UP: _WITH_REASON, _S.CONCLUDED: _CLOSING},
+    _S.FOLLOWED_UP: {_S.CONCLUDED: _CLOSING},
+    _S.CONCLUDED: {_S.REOPENED: _WITH_REASON},
+    _S.NOT_COMPETENT: {_S.REOPENED: _WITH_REASON},
+    _S.REOPENED: {
+        _S.VERIFICATION: _PLAIN,
+        _S.REVIEW: _PLAIN,
+        _S.EXAMINATION: _WITH_REASON,
+    },
+}
+
+
+def steps_from(status: CaseStatus) -> Mapping[CaseStatus, Step]:
+    """Return the steps that a case may take from *status*, the usual one first."""
+    return STEPS[status]
+
+
+def check_step(
+    before: CaseStatus, after: CaseStatus, *, reason: str, number: str | None
+) -> Step:
+    """
+    Make sure that a step is allowed and has what it needs.
+
+    Raises:
+        StepNotAllowed: Saying what is wrong.
+
+    Returns:
+        What the step needs: the caller sees to a second officer.
+    """
+    step = STEPS[before].get(after)
+    if step is None:
+        raise StepNotAllowed(f"there is no step from {before} to {after}")
+    if step.reason and not reason:
+        raise StepNotAllowed(f"the step to {after} needs a reason")
+    if step.number and not number:
+        raise StepNotAllowed(f"the step to {after} needs a registration number")
+    return step
+
+
+def feedback_due(received: date, *, months: int = FEEDBACK_MONTHS) -> date:
+    """
+    Return the day by which the reporter must have heard about the follow-up.
+
+    The same day of the month, *months* later; the last of the month where there is
+    none (Regulation (EEC, Euratom) 1182/71, article 3 (2) (c)).
+    """
+    month = received.month - 1 + months
+    year, month = received.year + month // 12, month % 12 + 1
+    last = calendar.monthrange(year, month)[1]
+    return date(year, month, min(received.day, last))
