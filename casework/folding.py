@@ -21,6 +21,7 @@ from casework.journal import (
     Admitted,
     Assessed,
     Assigned,
+    Briefed,
     ClosingConfirmed,
     ClosingDeclined,
     ClosingProposed,
@@ -126,8 +127,10 @@ class CaseState:
         due: The day that was promised to the reporter in the last reply that
             promised one; None if none did, or it was met.
 
-        admitted: Desks that an officer let in; whoever received the report itself
-            is not listed unless somebody was let in.
+        admitted: By desk that an officer let in, in which form it gets the case.
+
+        members: Desks that knew the case when somebody was let in; whoever received
+            the report itself knows so without it.
 
         excluded: By desk, why.
 
@@ -140,7 +143,8 @@ class CaseState:
     due: date | None = None
     due_told: bool = False
     assigned: str | None = None
-    admitted: frozenset[str] = frozenset()
+    admitted: dict[str, str] = field(default_factory=dict)
+    members: frozenset[str] = frozenset()
     excluded: dict[str, str] = field(default_factory=dict, repr=False)
     proposal: Proposal | None = None
     labels: frozenset[str] = field(default=frozenset(), repr=False)
@@ -153,6 +157,7 @@ class CaseState:
         default_factory=dict, repr=False
     )
     paraphrase: str = field(default="", repr=False)
+    brief: Briefed | None = field(default=None, repr=False)
     contacts_opened: tuple[Entry, ...] = ()
     exports: tuple[Entry, ...] = ()
     history: tuple[Entry, ...] = ()
@@ -354,17 +359,22 @@ def _assign(action: Assigned, state: CaseState, entry: Entry) -> CaseState:
 
 @_apply.register
 def _admit(action: Admitted, state: CaseState, entry: Entry) -> CaseState:
-    # Whoever is excluded is let in again by an officer who names them alone.
-    again = set(action.desks) & set(state.excluded)
-    if again and len(action.desks) > 1:
-        desks = frozenset(action.desks) - again
-        return replace(state, admitted=state.admitted | desks)
+    # Whoever is excluded is let in again by an officer who names them.
     excluded = {
-        desk: why for desk, why in state.excluded.items() if desk not in action.desks
+        desk: why for desk, why in state.excluded.items() if desk != action.desk_id
     }
+    members = {*action.members, action.desk_id, entry.event.desk_id}
     return replace(
-        state, admitted=state.admitted | frozenset(action.desks), excluded=excluded
+        state,
+        admitted={**state.admitted, action.desk_id: action.form},
+        members=(state.members | members) - set(excluded),
+        excluded=excluded,
     )
+
+
+@_apply.register
+def _brief(action: Briefed, state: CaseState, entry: Entry) -> CaseState:
+    return replace(state, brief=action)
 
 
 @_apply.register
@@ -372,7 +382,12 @@ def _exclude(action: Excluded, state: CaseState, entry: Entry) -> CaseState:
     return replace(
         state,
         excluded={**state.excluded, action.desk_id: action.reason},
-        admitted=state.admitted - {action.desk_id},
+        admitted={
+            desk: form
+            for desk, form in state.admitted.items()
+            if desk != action.desk_id
+        },
+        members=state.members - {action.desk_id},
         assigned=None if state.assigned == action.desk_id else state.assigned,
     )
 

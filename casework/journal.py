@@ -24,7 +24,7 @@ from casework import strict
 from casework.errors import CaseworkError
 from casework.files import MOST_FILES
 from casework.reply import CaseStatus, Letter, RegistrationNumber
-from casework.report import FIELD_CHARACTERS
+from casework.report import FIELD_CHARACTERS, Title
 from casework.strict import Count, Day, Digest, Identity, StrictModel
 from casework.text import CleanLine, CleanText
 
@@ -35,6 +35,9 @@ MOST_SPANS = 1000
 FIRST = "00" * 32  # In place of the digest before the first event of a chain.
 
 Reason = Annotated[str, Field(max_length=FIELD_CHARACTERS, repr=False), CleanText]
+BriefedAnswer = Annotated[
+    str, Field(min_length=1, max_length=2 * FIELD_CHARACTERS), CleanText
+]
 GivenReason = Annotated[
     str, Field(min_length=1, max_length=FIELD_CHARACTERS, repr=False), CleanText
 ]
@@ -42,6 +45,7 @@ Label = Annotated[
     str, Field(min_length=1, max_length=LABEL_CHARACTERS, repr=False), CleanLine
 ]
 FileName = Annotated[str, Field(min_length=1, max_length=255, repr=False)]
+FieldName = Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
 Desks = Annotated[tuple[Identity, ...], Field(min_length=1, max_length=MOST_DESKS)]
 
 
@@ -98,16 +102,40 @@ class Assigned(StrictModel):
 
 class Admitted(StrictModel):
     """
-    Desks may know the case.
+    A desk may know the case from now on.
 
     Attributes:
-        desks: Everybody who may, as far as the writer knows: whoever is new learns
-            from it whom to tell what they do.
+        form: What it gets: the items as the reporter sent them, or only what
+            `briefed` says of them, blackened or in an officer's words.
+
+        members: Everybody who knew the case by then: whoever is new learns from it
+            whom to tell what they do.
     """
 
     kind: Literal["admitted"] = "admitted"
-    desks: Desks
+    desk_id: Identity
+    form: Literal["full", "redacted", "paraphrase"]
+    members: Desks
     reason: Reason = ""
+
+
+class Briefed(StrictModel):
+    """
+    What officers get to read who must not have the reporter's own words.
+
+    Attributes:
+        received: The day of the report.
+
+        answers: By name of the question, with passages blackened; may be empty.
+
+        paraphrase: The matter in an officer's words; may be empty.
+    """
+
+    kind: Literal["briefed"] = "briefed"
+    received: Day
+    title: Annotated[Title, Field(min_length=1, repr=False)]
+    answers: Annotated[dict[FieldName, BriefedAnswer], Field(max_length=20, repr=False)]
+    paraphrase: Reason = ""
 
 
 class Excluded(StrictModel):
@@ -182,7 +210,7 @@ class Redacted(StrictModel):
 
     kind: Literal["redacted"] = "redacted"
     item: Digest
-    field: Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
+    field: FieldName
     spans: Annotated[tuple[tuple[Count, Count], ...], Field(max_length=MOST_SPANS)]
 
 
@@ -206,6 +234,8 @@ class Replied(StrictModel):
 
     Attributes:
         first_slot: The first slot of the desk that it takes, and how many.
+
+        answered: How many items that ask for an answer were on the desk.
     """
 
     kind: Literal["replied"] = "replied"
@@ -213,6 +243,7 @@ class Replied(StrictModel):
     files: Annotated[tuple[SentFile, ...], Field(max_length=MOST_FILES, repr=False)]
     first_slot: Count
     slots: Annotated[int, Field(ge=1, le=16_384)]
+    answered: Count
 
 
 class ContactOpened(StrictModel):
@@ -248,6 +279,7 @@ Action: TypeAlias = (
     | Registered
     | Assigned
     | Admitted
+    | Briefed
     | Excluded
     | Noted
     | Labelled

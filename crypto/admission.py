@@ -26,6 +26,7 @@ from typing import Any
 from crypto.errors import CryptoError
 from crypto.fingerprint import Fingerprint
 from crypto.packets import (
+    KEY_ID_BYTES,
     PUBLIC_KEY,
     PUBLIC_SUBKEY,
     SECRET_KEY,
@@ -144,6 +145,30 @@ def fingerprint_in(untrusted_content: bytes) -> Fingerprint:
     """
     content = read_key_file(untrusted_content)
     _tag, body = next(iter(split_packets(content)))
+    return _fingerprint_of(body)
+
+
+def key_ids_in(untrusted_content: bytes) -> tuple[str, ...]:
+    """
+    Return the ids of the one public key in a file and of its subkeys, without gpg.
+
+    For telling whom a sealed item is for (`crypto.packets.read_envelope`), and for
+    nothing that must be believed: whether a subkey is the owner's, gpg says.
+
+    Raises:
+        KeyNotAdmitted: As `fingerprint_in`.
+
+    Returns:
+        Sixteen upper-case hexadecimal digits each, the primary key's first.
+    """
+    return tuple(
+        _fingerprint_of(body)[-2 * KEY_ID_BYTES :]
+        for tag, body in split_packets(read_key_file(untrusted_content))
+        if tag in (PUBLIC_KEY, PUBLIC_SUBKEY)
+    )
+
+
+def _fingerprint_of(body: bytes) -> Fingerprint:
     if body[:1] != b"\x04":
         raise KeyNotAdmitted("the key is of a version not used here")
     # RFC 9580, section 5.5.4.2: 0x99, a length of two bytes, the packet's body.

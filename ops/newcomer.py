@@ -17,10 +17,12 @@ from pathlib import Path
 from casework.profile import shipped_profile
 from crypto.admission import fingerprint_in
 from deaddrop import UnknownOfficer
+from journalist_app.workstation.colleagues import trust_organisation
 from journalist_app.workstation.desk import (
     ENROLMENT,
     Institution,
     create_desk,
+    open_desk,
     read_record,
 )
 from ops.commands.organisation import read_enrolment
@@ -80,6 +82,8 @@ def prepare(directory: Path, edge: Edge) -> Playground:
     if not playground.server.exists():
         public_key = (playground.organisation / PUBLIC_KEY).read_bytes()
         create_server(playground.server, edge, organisation_key=public_key, trial=True)
+        with open_desk(playground.desk, passphrase=None, entropy=edge.entropy) as desk:
+            trust_organisation(desk, public_key)
     # It may have been made by an earlier version.
     migrate_server(playground.server)
     _enrol_once(playground, edge)

@@ -2,19 +2,27 @@
 The casebook: what a desk knows, in one encrypted database.
 
     casebook    which installation, how many outboxes: one row
-    item        every sealed item that this desk holds, opened or not
-    attachment  names, sizes and digests; the files stay in the sealed item
-    case        one row for every reporter
-    reply       what this desk has answered
-    slot        the replies' sealed slots, and the outbox that took them
-    outbox      manifest and signature, so that it can be made again
+    officer     colleagues, this desk's own officer among them; key: their subkeys
+    received    every item of the stream that came in a bundle, whatever it was
+    content     what reporters sent, opened; attachment: their files' names
+    entry       events of the journal; waiting: those that cannot be verified yet
+    case        one row for every reporter: a projection of content and entries
+    link        cases that have to do with each other; label: what they are marked with
+    reply, slot what this desk has sealed to reporters
+    outbox, parcel   what left this desk, so that it can be made again
+    knows       which desk has which content or entry, so that nothing is sent twice
+    search      the words of cases (FTS5), and place: where they come from
 
 The file is SQLCipher: every page, the rollback journal too, is encrypted and
 authenticated with a key of 32 random bytes.  Temporary tables stay in memory.
 
+`content` and `entry` are what the desk was told, and never change.  `case`, `link`,
+`label` and `search` follow from them and can be made anew (`projecting`).
+
 Specified in docs/spec/desk-directory.md.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +37,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -42,11 +51,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.pool import StaticPool
 
-from casework.reply import CaseStatus
 from journalist_app.workstation.errors import CasebookUnreadable
 
 KEY_BYTES = 32
-VERSION = 1  # Of the tables; kept in SQLite's own "user_version".
+VERSION = 2  # Of the tables; kept in SQLite's own "user_version".
 
 metadata = MetaData()
 
@@ -56,7 +64,32 @@ casebook = Table(
     Column("id", Integer, primary_key=True),
     Column("installation", LargeBinary),
     Column("last_outbox", Integer, nullable=False),
+    # Digest of the certificate that an outbox has taken to the server.
+    Column("certificate_sent", LargeBinary),
     CheckConstraint("id = 1"),
+)
+
+officer = Table(
+    "officer",
+    metadata,
+    Column("desk_id", String, primary_key=True),
+    Column("fingerprint", String, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("role", String),
+    # Whether new reports are sealed to them.
+    Column("receives", Boolean, nullable=False),
+    Column("certificate", LargeBinary, nullable=False),
+    # Why nothing is sealed to them; None while all is well.
+    Column("unfit_because", Text),
+    # Whether the last bundle still named them.
+    Column("active", Boolean, nullable=False),
+)
+
+key = Table(
+    "key",
+    metadata,
+    Column("key_id", String, primary_key=True),
+    Column("desk_id", String, ForeignKey(officer.c.desk_id), nullable=False),
 )
 
 case = Table(
@@ -64,48 +97,128 @@ case = Table(
     metadata,
     Column("case_id", LargeBinary, primary_key=True),
     Column("name", String, nullable=False, index=True),
-    Column("mailbox_key", LargeBinary, nullable=False),
-    Column("reply_public_key", LargeBinary, nullable=False),
+    # Absent where only a brief of the case is here: nobody can answer from that.
+    Column("mailbox_key", LargeBinary),
+    Column("reply_public_key", LargeBinary),
     Column("language", String, nullable=False),
     # Days are proleptic ordinals (date.toordinal), here and below.
     Column("received_day", Integer, nullable=False),
-    Column("title", Text),
-    Column("status", String, nullable=False, default=CaseStatus.RECEIVED.value),
-    Column("registration_number", Text),
-    Column("due_day", Integer),
+    # When verification is due, computed once: a later calendar moves no promise.
+    Column("verification_due_day", Integer),
     Column("slots_used", Integer, nullable=False, default=0),
-    Column("seen_through", Integer, nullable=False, default=0),
+    # From here on a projection of content and entries.
+    Column("title", Text),
+    Column("status", String, nullable=False),
+    Column("closed", Boolean, nullable=False, default=False),
+    Column("registration_number", Text, index=True),
+    Column("assigned", String),
+    Column("due_day", Integer),
+    Column("feedback_due_day", Integer),
+    Column("told_due_day", Integer),
+    Column("last_day", Integer, nullable=False),
+    Column("new_items", Integer, nullable=False, default=0),
+    Column("unanswered", Boolean, nullable=False, default=False),
+    Column("waiting", Boolean, nullable=False, default=False),
+    Column("withdrawn", Boolean, nullable=False, default=False),
+    Column("missing", Integer, nullable=False, default=0),
+    Column("conflicts", Integer, nullable=False, default=0),
+    Column("proposed", Boolean, nullable=False, default=False),
+    Column("excluded", Boolean, nullable=False, default=False),
+    Column("answered", Integer, nullable=False, default=0),
+    # Whether other desks may still have to be sent something.
+    Column("unsent", Boolean, nullable=False, default=True, index=True),
+    Index("case_queue", "closed", "due_day", "received_day", "name"),
 )
 
-item = Table(
-    "item",
+content = Table(
+    "content",
     metadata,
-    Column("number", Integer, primary_key=True),
-    Column("sha256", LargeBinary, nullable=False),
-    Column("size_bytes", Integer, nullable=False),
-    Column("arrived_day", Integer, nullable=False),
-    Column("reported_in", Integer),
-    # Either the reason why it is unopened, or all of what follows.
-    Column("unopened_because", Text),
-    Column("case_id", LargeBinary, ForeignKey(case.c.case_id), index=True),
-    Column("kind", String),
-    Column("sequence", Integer),
-    Column("sent_day", Integer),
+    # SHA-256 of the plaintext: the same wherever and however it came.
+    Column("digest", LargeBinary, primary_key=True),
+    Column(
+        "case_id", LargeBinary, ForeignKey(case.c.case_id), nullable=False, index=True
+    ),
+    Column("kind", String, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("sent_day", Integer, nullable=False),
     Column("report", LargeBinary),
     Column("message", Text),
     Column("read_marks", LargeBinary),
-    Column("other_keys", Boolean, nullable=False, default=False),
-    CheckConstraint("(unopened_because IS NULL) = (case_id IS NOT NULL)"),
+    Column("other_keys", Boolean, nullable=False),
+    Column("shown", Boolean, nullable=False, default=False),
+    # Where its plaintext is, encrypted with a key of its own (`storing`).
+    Column("stored_as", LargeBinary, nullable=False),
+    Column("stored_key", LargeBinary, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
 )
 
 attachment = Table(
     "attachment",
     metadata,
-    Column("number", Integer, ForeignKey(item.c.number), primary_key=True),
+    Column("digest", LargeBinary, ForeignKey(content.c.digest), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("name", Text, nullable=False),
     Column("size_bytes", Integer, nullable=False),
     Column("sha256", LargeBinary, nullable=False),
+)
+
+received = Table(
+    "received",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("arrived_day", Integer, nullable=False),
+    Column("reported_in", Integer, index=True),
+    # "content", "parcel", "foreign" (sealed to others) or "unopened".
+    Column("what", String, nullable=False),
+    Column("reason", Text),
+    Column("digest", LargeBinary),
+    Index("received_unopened", "what"),
+)
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    # Not a foreign key: events may come before the first item of their case.
+    Column("case_id", LargeBinary, nullable=False, index=True),
+    Column("desk_id", String, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+
+waiting = Table(
+    "waiting",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+link = Table(
+    "link",
+    metadata,
+    Column("case_id", LargeBinary, ForeignKey(case.c.case_id), primary_key=True),
+    Column("other_case", LargeBinary, primary_key=True),
+    Column("relation", String, nullable=False),
+)
+
+label = Table(
+    "label",
+    metadata,
+    Column("case_id", LargeBinary, ForeignKey(case.c.case_id), primary_key=True),
+    Column("label", Text, primary_key=True),
+    Index("label_cases", "label"),
+)
+
+knows = Table(
+    "knows",
+    metadata,
+    # Of content or entry.
+    Column("digest", LargeBinary, primary_key=True),
+    Column("desk_id", String, primary_key=True),
 )
 
 reply = Table(
@@ -113,13 +226,8 @@ reply = Table(
     metadata,
     Column("reply_id", Integer, primary_key=True),
     Column(
-        "case_id", LargeBinary, ForeignKey(case.c.case_id), nullable=False, index=True
+        "entry", LargeBinary, ForeignKey(entry.c.digest), nullable=False, index=True
     ),
-    # The newest item that was on the desk when it was written.
-    Column("after_number", Integer, nullable=False),
-    Column("letter", LargeBinary, nullable=False),
-    Column("files", LargeBinary, nullable=False),
-    Column("first_slot", Integer, nullable=False),
     Column("slots", Integer, nullable=False),
 )
 
@@ -136,27 +244,55 @@ slot = Table(
     metadata,
     Column("slot", LargeBinary, primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
-    Column("reply_id", Integer, ForeignKey(reply.c.reply_id), nullable=False),
+    Column(
+        "reply_id", Integer, ForeignKey(reply.c.reply_id), nullable=False, index=True
+    ),
     Column("outbox_number", Integer, ForeignKey(outbox.c.number), index=True),
+)
+
+parcel = Table(
+    "parcel",
+    metadata,
+    # Of the sealed message, which lies in outgoing/ under this name.
+    Column("sha256", LargeBinary, primary_key=True),
+    Column("size_bytes", Integer, nullable=False),
+    Column("outbox_number", Integer, ForeignKey(outbox.c.number), index=True),
+)
+
+place = Table(
+    "place",
+    metadata,
+    # The row of `search` with the words that come from here.
+    Column("row", Integer, primary_key=True),
+    Column("source", LargeBinary, nullable=False, unique=True),
+    Column("case_id", LargeBinary, nullable=False, index=True),
+)
+
+# Accents are not letters of their own to somebody who searches.
+_SEARCH = (
+    "CREATE VIRTUAL TABLE search USING fts5"
+    '(words, tokenize = "unicode61 remove_diacritics 2")'
 )
 
 
 class Casebook:
-    """An open casebook."""
+    """An open casebook, for several threads that take turns."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        # There is one connection: SQLCipher derives its keys anew for each.
+        self._turn = threading.RLock()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """
-        Give a connection for one transaction, durable when the block ends well.
+        Give the connection for one transaction, durable when the block ends well.
 
         Raises:
             CasebookUnreadable: If the database fails.
         """
         try:
-            with self._engine.begin() as connection:
+            with self._turn, self._engine.begin() as connection:
                 yield connection
         except exc.DBAPIError as error:
             # Without its text, which may quote what is in the rows.
@@ -168,13 +304,26 @@ class Casebook:
         self._engine.dispose()
 
 
-def create_casebook(path: Path, key: bytes) -> None:
-    """Make an empty casebook; *key* is 32 random bytes."""
+def create_casebook(path: Path, key: bytes, *, certificate_sent: bytes) -> None:
+    """
+    Make an empty casebook.
+
+    Args:
+        path: Of the file.
+
+        key: 32 random bytes.
+
+        certificate_sent: SHA-256 of the officer's key as it is enrolled.
+    """
     opened = Casebook(_engine(path, key, mode="rwc"))
     with opened.transaction() as connection:
         metadata.create_all(connection)
+        connection.exec_driver_sql(_SEARCH)
         connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
-        connection.execute(insert(casebook), {"id": 1, "last_outbox": 0})
+        connection.execute(
+            insert(casebook),
+            {"id": 1, "last_outbox": 0, "certificate_sent": certificate_sent},
+        )
     opened.close()
     path.chmod(0o600)
 
@@ -225,6 +374,8 @@ def _connector(address: str, key: bytes) -> Callable[[], Any]:
         connection.execute("PRAGMA synchronous = EXTRA")
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
+        # 64 MiB: what a queue of thousands of cases is read from.
+        connection.execute("PRAGMA cache_size = -65536")
         return connection
 
     return connect

@@ -1,81 +1,115 @@
 """
-Cases: what an officer sees of them, in a list and one by one.
+Cases: what an officer sees of them, in a queue and one by one.
 
 A case is *unanswered* when its reporter sent something that asks for an answer
-after this desk's last reply was written, *new* as long as something in it was
-not shown yet, and *overdue* when the promised day has passed.
+after the last reply, *new* as long as something in it was not shown yet, *overdue*
+when a promised day has passed, and *waiting* when the reporter was asked for more.
 """
 
 import hashlib
-import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, update
 
 from casework import strict
 from casework.errors import CaseworkError
-from casework.item import READ_MARKS_BYTES, ItemKind, ReadMarks, missing_before
-from casework.reply import LETTER_BYTES, CaseStatus, Letter
+from casework.folding import CaseState, Sent
+from casework.item import READ_MARKS_BYTES, ItemKind, ReadMarks
+from casework.reply import CaseStatus
 from casework.report import Report
 from journalist_app.durable import refuse_existing, sync_directory
 from journalist_app.workstation import casebook
 from journalist_app.workstation.desk import Desk
-from journalist_app.workstation.errors import (
-    SavedFileDiffers,
-    UnknownCase,
+from journalist_app.workstation.errors import SavedFileDiffers, UnknownCase
+from journalist_app.workstation.items import Sink, read_stored
+from journalist_app.workstation.projecting import (
+    ASKS_NOTHING,
+    Clocks,
+    Journal,
+    clocks_of,
+    journal_of,
+    project,
 )
-from journalist_app.workstation.items import Sink, open_item
+from journalist_app.workstation.storing import Stored
 
-# Cases that are not worked on any more; a list shows them only when asked.
-CLOSED = frozenset({CaseStatus.CONCLUDED, CaseStatus.NOT_COMPETENT})
-# What a reporter sends without waiting for an answer.
-_ASKS_NOTHING = frozenset({ItemKind.READ_RECEIPT, ItemKind.WITHDRAWAL})
+PAGE_CASES = 50
+
+
+class View(StrEnum):
+    """Which cases of the queue are shown."""
+
+    OPEN = "open"
+    NEW = "new"
+    TODAY = "today"
+    OVERDUE = "overdue"
+    UNANSWERED = "unanswered"
+    WAITING = "waiting"
+    MINE = "mine"
+    CLOSED = "closed"
+    ALL = "all"
 
 
 @dataclass(frozen=True)
 class CaseSummary:
     """
-    One line of the list of cases.
+    One line of the queue.
 
     Attributes:
         title: None as long as the report itself is not on this desk.
 
-        due: The promised day; None if there is none, or beyond the calendar.
+        due: The next day by which something is due; None if nothing is.
 
         new: How many items were not shown yet.
 
         missing: How many items of the case must be missing, at least.
+
+        conflicts: How many events did not fit or are missing.
+
+        proposed: Whether a closing waits for a second officer.
+
+        brief: Whether only a brief of the case is here.
     """
 
+    case_id: bytes
     name: str
     title: str | None = field(repr=False)
     received: date
     due: date | None
     status: CaseStatus
     registration_number: str | None = field(repr=False)
+    assigned: str | None
     new: int
     overdue: bool
     unanswered: bool
+    waiting: bool
     withdrawn: bool
     missing: int
+    conflicts: int
+    proposed: bool
+    excluded: bool
+    brief: bool
+    settled: bool
+    labels: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def closed(self) -> bool:
         """Whether nobody works on it any more."""
-        return self.status in CLOSED and not self.unanswered
+        return self.settled and not self.unanswered
 
 
 @dataclass(frozen=True)
 class AttachmentShown:
-    """A file that lies in a sealed item."""
+    """A file that a reporter sent."""
 
+    position: int
     name: str = field(repr=False)
     size_bytes: int
     sha256: bytes
@@ -85,7 +119,7 @@ class AttachmentShown:
 class ItemShown:
     """One item of a case."""
 
-    number: int
+    digest: bytes
     kind: ItemKind
     day: date
     report: Report | None = field(repr=False)
@@ -102,33 +136,131 @@ class ItemShown:
 
 @dataclass(frozen=True)
 class ReplyShown:
-    """One reply of this desk."""
+    """One reply to the reporter, of whichever desk."""
 
-    letter: Letter = field(repr=False)
-    files: tuple[tuple[str, int], ...] = field(repr=False)
+    sent: Sent
     exported_in: int | None
+    own: bool
     read: bool
 
 
 @dataclass(frozen=True)
 class CaseFile:
-    """A case whole: what came in and what went out, in order."""
+    """
+    A case whole: what came in and what went out in order, and what was done.
+
+    Attributes:
+        clocks: What is due when.
+    """
 
     summary: CaseSummary
-    thread: tuple[ItemShown | ReplyShown, ...]
+    clocks: Clocks
+    journal: Journal = field(repr=False)
+    thread: tuple[ItemShown | ReplyShown, ...] = field(repr=False)
+    language: str
+
+    @property
+    def state(self) -> CaseState:
+        """What the journal says."""
+        return self.journal.state
+
+    @property
+    def report(self) -> ItemShown | None:
+        """The report that opened the case, if it is here."""
+        for entry in self.thread:
+            if isinstance(entry, ItemShown) and entry.report:
+                return entry
+        return None
+
+
+@dataclass(frozen=True)
+class Queue:
+    """One page of the queue, and how many cases each view has."""
+
+    cases: tuple[CaseSummary, ...]
+    counts: Mapping[View, int]
+    view: View
+    page: int
+    pages: int
+    labels: Mapping[str, int] = field(repr=False)
+
+
+def show_queue(
+    desk: Desk,
+    *,
+    today: date,
+    view: View = View.OPEN,
+    page: int = 1,
+    label: str | None = None,
+    page_cases: int = PAGE_CASES,
+) -> Queue:
+    """
+    Return one page of the queue: cases that are due first come first.
+
+    Args:
+        desk: Of which.
+
+        today: The day it is.
+
+        view: Which cases.
+
+        page: From 1; a page beyond the last one is the last one.
+
+        label: Only cases that are marked with it.
+
+        page_cases: How many there are on a page.
+    """
+    table = casebook.case
+    with desk.casebook.transaction() as connection:
+        counts = _counts(connection, desk, today)
+        wanted = _wanted(view, desk, today)
+        if label is not None:
+            marked = select(casebook.label.c.case_id).where(
+                casebook.label.c.label == label
+            )
+            wanted = and_(wanted, table.c.case_id.in_(marked))
+            total = connection.scalar(
+                select(func.count()).select_from(table).where(wanted)
+            )
+        else:
+            total = counts[view]
+        pages = max(1, -(-(total or 0) // page_cases))
+        page = min(max(1, page), pages)
+        rows = connection.execute(
+            select(table)
+            .where(wanted)
+            .order_by(
+                table.c.closed,
+                table.c.due_day.is_(None),
+                table.c.due_day,
+                table.c.received_day,
+                table.c.name,
+            )
+            .limit(page_cases)
+            .offset((page - 1) * page_cases)
+        ).all()
+        labels = _labels(connection, [row.case_id for row in rows])
+        return Queue(
+            cases=tuple(
+                _summary(row, today, labels.get(row.case_id, ())) for row in rows
+            ),
+            counts=counts,
+            view=view,
+            page=page,
+            pages=pages,
+            labels=_label_counts(connection),
+        )
 
 
 def list_cases(desk: Desk, *, today: date) -> tuple[CaseSummary, ...]:
     """Return all cases: those that are due first come first."""
-    with desk.casebook.transaction() as connection:
-        rows = connection.execute(select(casebook.case)).all()
-        cases = [_summary(desk, connection, row, today) for row in rows]
-    return tuple(
-        sorted(cases, key=lambda case: (case.due or date.max, case.received, case.name))
-    )
+    queue = show_queue(desk, today=today, view=View.ALL, page_cases=1_000_000)
+    return queue.cases
 
 
-def show_case(desk: Desk, name: str, *, today: date) -> CaseFile:
+def show_case(
+    desk: Desk, name: str, *, today: date, mark_shown: bool = True
+) -> CaseFile:
     """
     Return a case and note that all of it was shown.
 
@@ -137,15 +269,20 @@ def show_case(desk: Desk, name: str, *, today: date) -> CaseFile:
     """
     with desk.casebook.transaction() as connection:
         row = find_case(connection, name)
-        summary = _summary(desk, connection, row, today)
-        thread = _thread(desk, connection, row)
-        numbers = [entry.number for entry in thread if isinstance(entry, ItemShown)]
-        connection.execute(
-            update(casebook.case)
-            .where(casebook.case.c.case_id == row.case_id)
-            .values(seen_through=max(numbers, default=0))
+        labels = _labels(connection, [row.case_id])
+        summary = _summary(row, today, labels.get(row.case_id, ()))
+        journal = journal_of(connection, row.case_id)
+        thread = _thread(desk, connection, row, journal.state)
+        if mark_shown and summary.new:
+            connection.execute(
+                update(casebook.content)
+                .where(casebook.content.c.case_id == row.case_id)
+                .values(shown=True)
+            )
+            project(connection, [row.case_id], own=desk.record.desk_id)
+        return CaseFile(
+            summary, clocks_of(row, journal.state), journal, thread, row.language
         )
-    return CaseFile(summary, thread)
 
 
 def find_case(connection: Connection, name: str) -> Row[Any]:
@@ -165,9 +302,68 @@ def find_case(connection: Connection, name: str) -> Row[Any]:
     return rows[0]
 
 
+def summaries_of(
+    connection: Connection, case_ids: Sequence[bytes], *, today: date
+) -> tuple[CaseSummary, ...]:
+    """Return the cases with these ids, in this order; those not here are left out."""
+    rows = connection.execute(
+        select(casebook.case).where(casebook.case.c.case_id.in_(case_ids))
+    )
+    labels = _labels(connection, case_ids)
+    found = {
+        row.case_id: _summary(row, today, labels.get(row.case_id, ())) for row in rows
+    }
+    return tuple(found[case_id] for case_id in case_ids if case_id in found)
+
+
+def stored_content(connection: Connection, case_id: bytes, digest: bytes) -> Stored:
+    """
+    Return where an item of a case is stored.
+
+    Raises:
+        UnknownCase: If the case has no such item.
+    """
+    columns = casebook.content.c
+    row = connection.execute(
+        select(columns.stored_as, columns.stored_key, columns.size_bytes).where(
+            columns.digest == digest, columns.case_id == case_id
+        )
+    ).first()
+    if row is None:
+        raise UnknownCase("the case has no such item")
+    return Stored(row.stored_as, row.stored_key, digest, row.size_bytes)
+
+
+def read_attachment(desk: Desk, name: str, digest: bytes, position: int) -> bytes:
+    """
+    Return the bytes of one attachment, which are known to be whole.
+
+    Raises:
+        UnknownCase: If there is no such case, item or attachment.
+
+        SavedFileDiffers: If it is not the one that was recorded.
+    """
+    with desk.casebook.transaction() as connection:
+        row = find_case(connection, name)
+        stored = stored_content(connection, row.case_id, digest)
+        recorded = _attachments(connection, digest)
+    if not 1 <= position <= len(recorded):
+        raise UnknownCase("the item has no such attachment")
+    pieces: list[bytes] = []
+    read_stored(
+        desk.store,
+        stored,
+        receive=lambda number, _name: pieces.append if number == position else len,
+    )
+    content = b"".join(pieces)
+    if hashlib.sha256(content).digest() != recorded[position - 1].sha256:
+        raise SavedFileDiffers(SavedFileDiffers.__doc__)
+    return content
+
+
 def save_attachments(desk: Desk, name: str, directory: Path) -> tuple[Path, ...]:
     """
-    Take the attachments of a case out of its sealed items.
+    Take the attachments of a case out of the store.
 
     The files get the numbers of item and attachment in front of their names,
     mode 0600, and replace nothing.  All of one item are saved, or none.
@@ -179,26 +375,29 @@ def save_attachments(desk: Desk, name: str, directory: Path) -> tuple[Path, ...]
 
         SavedFileDiffers: If a file is not the one that was recorded.
 
-        CryptoError: If the sealed item cannot be opened any more.
+        StoredItemDamaged: If the store's file is damaged.
     """
+    columns = casebook.content.c
     with desk.casebook.transaction() as connection:
         row = find_case(connection, name)
-        items = connection.execute(
-            select(casebook.item.c.number, casebook.item.c.sha256)
-            .where(casebook.item.c.case_id == row.case_id)
-            .order_by(casebook.item.c.number)
+        digests = connection.scalars(
+            select(columns.digest)
+            .where(columns.case_id == row.case_id)
+            .order_by(columns.sequence, columns.digest)
         ).all()
-        recorded = {
-            number: _attachments(connection, number) for number, _sha256 in items
+        recorded = {digest: _attachments(connection, digest) for digest in digests}
+        stored = {
+            digest: stored_content(connection, row.case_id, digest)
+            for digest in digests
         }
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     saved: list[Path] = []
-    for number, sha256 in items:
-        if recorded[number]:
+    for number, digest in enumerate(digests, start=1):
+        if recorded[digest]:
             saver = _Saver(directory, number)
             with saver:
-                open_item(desk.keys, desk.sealed_item(sha256), receive=saver.receive)
-                saver.keep(recorded[number])
+                read_stored(desk.store, stored[digest], receive=saver.receive)
+                saver.keep(recorded[digest])
             saved += saver.saved
     return tuple(saved)
 
@@ -222,7 +421,7 @@ class _Saver:
 
     def receive(self, position: int, name: str) -> Sink:
         """Open the next file."""
-        path = self._directory / f"{self._number:08}-{position:03}-{name}"
+        path = self._directory / f"{self._number:03}-{position:03}-{name}"
         refuse_existing(path)
         descriptor, partial = tempfile.mkstemp(prefix=".", dir=self._directory)
         self._stack.callback(Path(partial).unlink, missing_ok=True)
@@ -251,108 +450,149 @@ class _Saver:
         self.saved = tuple(path for path, _partial, _file in self._partial)
 
 
-def _summary(
-    desk: Desk, connection: Connection, row: Row[Any], today: date
-) -> CaseSummary:
-    table = casebook.item
-    items = connection.execute(
-        select(table.c.number, table.c.kind, table.c.sequence)
-        .where(table.c.case_id == row.case_id)
-        .order_by(table.c.number)
-    ).all()
-    answered_through = max(
-        connection.scalars(
-            select(casebook.reply.c.after_number).where(
-                casebook.reply.c.case_id == row.case_id
+def _wanted(view: View, desk: Desk, today: date) -> ColumnElement[bool]:
+    columns = casebook.case.c
+    still_open = columns.closed.is_(False) | columns.unanswered
+    now = today.toordinal()
+    wanted: dict[View, ColumnElement[bool]] = {
+        View.OPEN: still_open,
+        View.NEW: columns.new_items > 0,
+        View.TODAY: and_(still_open, columns.due_day == now),
+        View.OVERDUE: and_(still_open, columns.due_day < now),
+        View.UNANSWERED: columns.unanswered.is_(True),
+        View.WAITING: and_(still_open, columns.waiting),
+        View.MINE: and_(still_open, columns.assigned == desk.record.desk_id),
+        View.CLOSED: ~still_open,
+        View.ALL: columns.case_id.is_not(None),
+    }
+    return wanted[view]
+
+
+def _counts(connection: Connection, desk: Desk, today: date) -> dict[View, int]:
+    row = connection.execute(
+        select(
+            *(
+                func.coalesce(func.sum(_wanted(view, desk, today)), 0).label(view.name)
+                for view in View
             )
-        ),
-        default=0,
+        ).select_from(casebook.case)
+    ).one()
+    return {view: int(getattr(row, view.name)) for view in View}
+
+
+def _labels(
+    connection: Connection, case_ids: Sequence[bytes]
+) -> dict[bytes, tuple[str, ...]]:
+    table = casebook.label
+    found: dict[bytes, tuple[str, ...]] = {}
+    for row in connection.execute(
+        select(table).where(table.c.case_id.in_(case_ids)).order_by(table.c.label)
+    ):
+        found[row.case_id] = (*found.get(row.case_id, ()), row.label)
+    return found
+
+
+def _label_counts(connection: Connection) -> dict[str, int]:
+    table = casebook.label
+    rows = connection.execute(
+        select(table.c.label, func.count().label("cases"))
+        .group_by(table.c.label)
+        .order_by(table.c.label)
     )
-    status = CaseStatus(row.status)
-    received = date.fromordinal(row.received_day)
+    return {row.label: row.cases for row in rows}
+
+
+def _summary(row: Row[Any], today: date, labels: tuple[str, ...]) -> CaseSummary:
     due = _day(row.due_day)
-    if due is None and status is CaseStatus.RECEIVED:
-        # The calendar may have been renewed since.
-        due = desk.due_day(received)
     return CaseSummary(
+        case_id=row.case_id,
         name=row.name,
         title=row.title,
-        received=received,
+        received=date.fromordinal(row.received_day),
         due=due,
-        status=status,
+        status=CaseStatus(row.status),
         registration_number=row.registration_number,
-        new=sum(item.number > row.seen_through for item in items),
+        assigned=row.assigned,
+        new=row.new_items,
         overdue=due is not None and today > due,
-        unanswered=any(
-            item.number > answered_through and ItemKind(item.kind) not in _ASKS_NOTHING
-            for item in items
-        ),
-        withdrawn=any(item.kind == ItemKind.WITHDRAWAL for item in items),
-        missing=missing_before(item.sequence for item in items),
+        unanswered=row.unanswered,
+        waiting=row.waiting,
+        withdrawn=row.withdrawn,
+        missing=row.missing,
+        conflicts=row.conflicts,
+        proposed=row.proposed,
+        excluded=row.excluded,
+        brief=row.reply_public_key is None,
+        settled=row.closed,
+        labels=labels,
     )
 
 
 def _thread(
-    desk: Desk, connection: Connection, row: Row[Any]
+    desk: Desk, connection: Connection, row: Row[Any], state: CaseState
 ) -> tuple[ItemShown | ReplyShown, ...]:
-    table = casebook.item
+    table = casebook.content
     items = connection.execute(
-        select(table).where(table.c.case_id == row.case_id).order_by(table.c.number)
+        select(table)
+        .where(table.c.case_id == row.case_id)
+        .order_by(table.c.sequence, table.c.digest)
     ).all()
-    read_through = max(
-        (_read_marks(item.read_marks).get(desk.record.desk_id, 0) for item in items),
-        default=0,
-    )
-    # A reply stands behind the newest item that was on the desk, whatever case
-    # that item was of; the number in the middle keeps items before replies.
-    entries: list[tuple[tuple[int, int, int], ItemShown | ReplyShown]] = []
+    read_marks: dict[str, int] = {}
     for item in items:
-        shown = _item(connection, item, seen_through=row.seen_through)
-        entries.append(((item.number, 0, 0), shown))
-    for reply in connection.execute(
-        select(casebook.reply).where(casebook.reply.c.case_id == row.case_id)
-    ).all():
-        shown_reply = ReplyShown(
-            letter=_letter(reply.letter),
-            files=tuple((name, size) for name, size in json.loads(reply.files)),
-            exported_in=connection.scalar(
-                select(casebook.slot.c.outbox_number).where(
-                    casebook.slot.c.reply_id == reply.reply_id
-                )
-            ),
-            read=reply.first_slot < read_through,
+        for desk_id, number in _read_marks(item.read_marks).items():
+            read_marks[desk_id] = max(number, read_marks.get(desk_id, 0))
+    # A reply stands behind the items that were answered by it.
+    behind: dict[int, list[ReplyShown]] = {}
+    for sent in state.replies:
+        shown = ReplyShown(
+            sent=sent,
+            exported_in=_exported_in(connection, sent),
+            own=sent.desk_id == desk.record.desk_id,
+            read=sent.action.first_slot < read_marks.get(sent.desk_id, 0),
         )
-        entries.append(((reply.after_number, 1, reply.reply_id), shown_reply))
-    return tuple(entry for _place, entry in sorted(entries, key=lambda pair: pair[0]))
+        behind.setdefault(sent.action.answered, []).append(shown)
+    thread: list[ItemShown | ReplyShown] = list(behind.pop(0, ()))
+    asking = 0
+    for item in items:
+        thread.append(_item(connection, item))
+        if ItemKind(item.kind) not in ASKS_NOTHING:
+            asking += 1
+            thread += behind.pop(asking, ())
+    for _answered, replies in sorted(behind.items()):
+        thread += replies
+    return tuple(thread)
 
 
-def _item(connection: Connection, item: Row[Any], *, seen_through: int) -> ItemShown:
+def _exported_in(connection: Connection, sent: Sent) -> int | None:
+    return connection.scalar(
+        select(casebook.slot.c.outbox_number)
+        .join(casebook.reply, casebook.reply.c.reply_id == casebook.slot.c.reply_id)
+        .where(casebook.reply.c.entry == bytes.fromhex(sent.digest))
+        .limit(1)
+    )
+
+
+def _item(connection: Connection, item: Row[Any]) -> ItemShown:
     return ItemShown(
-        number=item.number,
+        digest=item.digest,
         kind=ItemKind(item.kind),
         day=date.fromordinal(item.sent_day),
         report=Report.parse(item.report) if item.report else None,
         message=item.message,
-        attachments=_attachments(connection, item.number),
+        attachments=_attachments(connection, item.digest),
         other_keys=item.other_keys,
-        new=item.number > seen_through,
+        new=not item.shown,
     )
 
 
-def _attachments(connection: Connection, number: int) -> tuple[AttachmentShown, ...]:
+def _attachments(connection: Connection, digest: bytes) -> tuple[AttachmentShown, ...]:
     table = casebook.attachment
     rows = connection.execute(
-        select(table.c.name, table.c.size_bytes, table.c.sha256)
-        .where(table.c.number == number)
+        select(table.c.position, table.c.name, table.c.size_bytes, table.c.sha256)
+        .where(table.c.digest == digest)
         .order_by(table.c.position)
     )
     return tuple(AttachmentShown(*row) for row in rows)
-
-
-def _letter(content: bytes) -> Letter:
-    return strict.parse(
-        Letter, content, limit_bytes=LETTER_BYTES, malformed=_unreadable
-    )
 
 
 def _read_marks(content: bytes | None) -> Mapping[str, int]:

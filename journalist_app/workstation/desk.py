@@ -5,15 +5,19 @@ The desk: a folder with an officer's keys, sealed items and casebook.
     enrolment.json     for the keeper of the organisation's key; public
     profile.toml, calendar.csv       of the institution
     gnupg/             the officer's key pair
+    colleagues/        public keys: the organisation's and the officers'
     casebook.key.pgp   the casebook's key, sealed to the officer
     casebook.db        SQLCipher
-    items/             sealed items as they were collected
+    store/             what reporters sent, encrypted with keys in the casebook
+    items/             sealed items that this desk could not open
+    incoming/, outgoing/   sealed messages on their way
 
 Without the officer's private key the folder shows how many items of which size
 were collected, and nothing more.  Specified in docs/spec/desk-directory.md.
 """
 
 import fcntl
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -44,6 +48,7 @@ from journalist_app.workstation.casebook import (
     open_casebook,
 )
 from journalist_app.workstation.errors import DeskInUse, DeskLocked, NoDesk
+from journalist_app.workstation.storing import ItemStore
 
 EXPIRES_DAYS = 730
 RECORD_BYTES = 16 * 1024
@@ -52,9 +57,13 @@ _RECORD = "desk.json"
 _CASEBOOK = "casebook.db"
 _CASEBOOK_KEY = "casebook.key.pgp"
 _KEYS = "gnupg"
+_COLLEAGUES = "colleagues"
 _PROFILE = "profile.toml"
 _CALENDAR = "calendar.csv"
 ITEMS = "items"
+INCOMING = "incoming"
+OUTGOING = "outgoing"
+STORE = "store"
 ENROLMENT = "enrolment.json"
 
 
@@ -94,9 +103,12 @@ class Desk:
     path: Path
     record: DeskRecord
     keys: SecretKeyring = field(repr=False)
+    colleagues: Keyring = field(repr=False)
     casebook: Casebook = field(repr=False)
+    store: ItemStore = field(repr=False)
     profile: Profile = field(repr=False)
     calendar: Calendar = field(repr=False)
+    entropy: Callable[[int], bytes] = field(repr=False)
 
     @property
     def desk_id(self) -> bytes:
@@ -108,9 +120,21 @@ class Desk:
         """Of the officer's key."""
         return parse_fingerprint(self.record.fingerprint)
 
+    def certificate(self) -> bytes:
+        """Return the officer's public key as it is now, armored."""
+        return Keyring(self.path / _KEYS).export(self.fingerprint)
+
     def sealed_item(self, sha256: bytes) -> Path:
         """Return where the sealed item with this digest lies."""
         return self.path / ITEMS / f"{sha256.hex()}.pgp"
+
+    def incoming(self, sha256: bytes) -> Path:
+        """Return where a sealed message lies while it is being opened."""
+        return self.path / INCOMING / f"{sha256.hex()}.pgp"
+
+    def outgoing(self, sha256: bytes) -> Path:
+        """Return where a parcel lies that waits for its outbox, or went with one."""
+        return self.path / OUTGOING / f"{sha256.hex()}.pgp"
 
     def due_day(self, received: date) -> date | None:
         """Return the day verification is due; None beyond the calendar."""
@@ -184,8 +208,14 @@ def create_desk(
         key = entropy(KEY_BYTES)
         sealed_key = _seal_to_oneself(key, fingerprint, certificate, today)
         _write(partial / _CASEBOOK_KEY, sealed_key)
-        create_casebook(partial / _CASEBOOK, key)
-        (partial / ITEMS).mkdir(mode=0o700)
+        create_casebook(
+            partial / _CASEBOOK,
+            key,
+            # The enrolment takes it to the server.
+            certificate_sent=hashlib.sha256(certificate).digest(),
+        )
+        for folder in (ITEMS, INCOMING, OUTGOING, STORE):
+            (partial / folder).mkdir(mode=0o700)
         record = DeskRecord(
             name=name,
             desk_id=desk_id.hex(),
@@ -217,9 +247,18 @@ def read_record(path: Path) -> DeskRecord:
 
 
 @contextmanager
-def open_desk(path: Path, *, passphrase: bytes | None) -> Iterator[Desk]:
+def open_desk(
+    path: Path, *, passphrase: bytes | None, entropy: Callable[[int], bytes]
+) -> Iterator[Desk]:
     """
     Open a desk, for one program at a time.
+
+    Args:
+        path: The desk's folder.
+
+        passphrase: Of the officer's key; None if it has none, or asks itself.
+
+        entropy: Gives random bytes, as `os.urandom` does.
 
     Raises:
         NoDesk: If there is none.
@@ -240,7 +279,17 @@ def open_desk(path: Path, *, passphrase: bytes | None) -> Iterator[Desk]:
             key = _open_key(keys, path / _CASEBOOK_KEY)
             casebook = open_casebook(path / _CASEBOOK, key)
             try:
-                yield Desk(path, record, keys, casebook, profile, calendar)
+                yield Desk(
+                    path=path,
+                    record=record,
+                    keys=keys,
+                    colleagues=Keyring(path / _COLLEAGUES),
+                    casebook=casebook,
+                    store=ItemStore(path / STORE, entropy=entropy),
+                    profile=profile,
+                    calendar=calendar,
+                    entropy=entropy,
+                )
             finally:
                 casebook.close()
 

@@ -13,6 +13,10 @@ What a desk can refuse.
       +- UnknownOutbox      there is no outbox of this number
       +- NotEnrolledYet     no bundle has told which installation this is
       +- SavedFileDiffers   an attachment is not the one that was recorded
+      +- StoredItemDamaged  a file of the store is not what was put there
+      +- NoOrganisation     it is not known who certifies officers
+      +- UnknownColleague   no officer is known by this name
+      +- ActionRefused      the case cannot be treated like this
 """
 
 
@@ -62,3 +66,19 @@ class NotEnrolledYet(DeskError):
 
 class SavedFileDiffers(DeskError):
     """An attachment is not the one that was recorded at import."""
+
+
+class StoredItemDamaged(DeskError):
+    """A stored item is damaged; restore the desk from a backup."""
+
+
+class NoOrganisation(DeskError):
+    """The organisation's key is not on this desk: bisik desk trust KEY."""
+
+
+class UnknownColleague(DeskError):
+    """There is no officer of this name on this desk."""
+
+
+class ActionRefused(DeskError):
+    """The case cannot be treated like this."""

@@ -1,8 +1,10 @@
 """
 Exporting: everything new on the desk becomes one signed outbox.
 
-    slots waiting  --+
-    items to report -+--> manifest --sign--> casebook --> file on a stick
+    slots waiting   --+
+    items to report --+--> manifest --sign--> casebook --> file on a stick
+    events, items   --+
+    for other desks, sealed to them: parcels in outgoing/
 
 The outbox is fixed in the casebook before its file is written.  A stick can be
 lost: `write_again` makes the very same outbox once more, byte for byte, and the
@@ -12,32 +14,43 @@ The slots are in the order of their names, which are random: whoever carries the
 outbox does not learn which of them belong together.
 """
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from casework import strict
 from casework.outbox import (
     MANIFEST_BYTES,
     MOST_HOLDS,
+    MOST_PARCELS,
     MOST_SLOTS,
+    PARCELS_BYTES,
+    AnnouncedParcel,
     AnnouncedSlot,
     Hold,
     MalformedOutbox,
     OutboxManifest,
     write_outbox,
 )
+from casework.parcel import SignedEvent, batches, write_parcel
+from crypto.fingerprint import Fingerprint
+from journalist_app.durable import new_file, remove_partial_files
 from journalist_app.workstation import casebook
-from journalist_app.workstation.desk import Desk
+from journalist_app.workstation.desk import OUTGOING, Desk
 from journalist_app.workstation.errors import (
     NotEnrolledYet,
     NothingToExport,
     UnknownOutbox,
 )
+from journalist_app.workstation.sharing import Pending, pending, unsent_cases
+from journalist_app.workstation.storing import Stored
 
 Sink = Callable[[bytes], object]
+PIECE_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -47,7 +60,17 @@ class Export:
     number: int
     slots: int
     holds: int
+    parcels: int
     more: bool
+
+
+@dataclass(frozen=True)
+class _Parcel:
+    """A sealed message to other desks, which lies in outgoing/."""
+
+    sha256: bytes
+    size_bytes: int
+    brings: tuple[Pending, ...]
 
 
 def prepare_outbox(desk: Desk, *, today: date) -> Export:
@@ -63,13 +86,16 @@ def prepare_outbox(desk: Desk, *, today: date) -> Export:
 
         CannotSign: If the officer's key has expired, for instance.
     """
+    _clean_up(desk)
     with desk.casebook.transaction() as connection:
         row = connection.execute(select(casebook.casebook)).one()
         if row.installation is None:
             raise NotEnrolledYet(NotEnrolledYet.__doc__)
         slots, more_slots = _new_slots(connection)
         holds, more_holds = _new_holds(connection)
-        if not slots and not holds:
+        parcels, more_parcels = _new_parcels(desk, connection, today)
+        certificate = _new_certificate(desk, row.certificate_sent)
+        if not slots and not holds and not parcels and certificate is None:
             raise NothingToExport(NothingToExport.__doc__)
         number = row.last_outbox + 1
         manifest = OutboxManifest(
@@ -81,11 +107,20 @@ def prepare_outbox(desk: Desk, *, today: date) -> Export:
             holds=tuple(
                 Hold(number=item, sha256=sha256.hex()) for item, sha256 in holds
             ),
+            parcels=tuple(
+                AnnouncedParcel(
+                    size_bytes=parcel.size_bytes, sha256=parcel.sha256.hex()
+                )
+                for parcel in parcels
+            ),
+            certificate=None if certificate is None else certificate.decode("ascii"),
         )
         content = strict.render(manifest)
         signature = desk.keys.sign_detached(content, signer=desk.fingerprint, day=today)
         _note(connection, manifest, content, signature)
-    return Export(number, len(slots), len(holds), more_slots or more_holds)
+        _note_parcels(desk, connection, number, parcels)
+    more = more_slots or more_holds or more_parcels
+    return Export(number, len(slots), len(holds), len(parcels), more)
 
 
 def write_again(desk: Desk, number: int, sink: Sink) -> Export:
@@ -93,7 +128,8 @@ def write_again(desk: Desk, number: int, sink: Sink) -> Export:
     Write outbox *number*, the same bytes as ever.
 
     Raises:
-        UnknownOutbox: If there is none of this number.
+        UnknownOutbox: If there is none of this number, or its parcels were removed
+            because the server has confirmed that it has them.
     """
     with desk.casebook.transaction() as connection:
         row = connection.execute(
@@ -113,13 +149,190 @@ def write_again(desk: Desk, number: int, sink: Sink) -> Export:
         limit_bytes=MANIFEST_BYTES,
         malformed=MalformedOutbox,
     )
+    paths = [desk.outgoing(bytes.fromhex(one.sha256)) for one in manifest.parcels]
+    if not all(path.exists() for path in paths):
+        raise UnknownOutbox("the parcels of this outbox are no longer kept")
+
+    def open_parcel(index: int) -> Iterator[bytes]:
+        with paths[index].open("rb") as file:
+            while piece := file.read(PIECE_BYTES):
+                yield piece
+
     write_outbox(
         sink,
         manifest,
         (sealed[bytes.fromhex(announced.slot)] for announced in manifest.slots),
         sign=lambda _content: bytes(row.signature),
+        open_parcel=open_parcel,
     )
-    return Export(number, len(manifest.slots), len(manifest.holds), more=False)
+    return Export(
+        number,
+        len(manifest.slots),
+        len(manifest.holds),
+        len(manifest.parcels),
+        more=False,
+    )
+
+
+def _new_parcels(
+    desk: Desk, connection: Connection, today: date
+) -> tuple[list[_Parcel], bool]:
+    """Seal what other desks still have to be sent; tell whether something is left."""
+    by_audience: dict[frozenset[str], list[Pending]] = {}
+    for one in pending(desk, connection):
+        by_audience.setdefault(one.desk_ids, []).append(one)
+    keys = _fit_keys(desk, connection, today)
+    parcels: list[_Parcel] = []
+    room_bytes = PARCELS_BYTES
+    # Events first: a parcel of them is small, and says what the items belong to.
+    for desk_ids, waiting in sorted(
+        by_audience.items(), key=lambda pair: sorted(pair[0])
+    ):
+        recipients = [keys[desk_id] for desk_id in sorted(desk_ids) if desk_id in keys]
+        if len(recipients) < len(desk_ids):
+            continue
+        for job in _jobs(desk, connection, waiting, today):
+            if len(parcels) == MOST_PARCELS:
+                return parcels, True
+            parcel = _seal(desk, recipients, job, today)
+            if parcel.size_bytes > room_bytes:
+                desk.outgoing(parcel.sha256).unlink()
+                return parcels, True
+            room_bytes -= parcel.size_bytes
+            parcels.append(parcel)
+    return parcels, False
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What goes into one parcel, and how its plaintext is written."""
+
+    brings: tuple[Pending, ...]
+    write: Callable[[Sink], object]
+
+
+def _jobs(
+    desk: Desk, connection: Connection, waiting: Sequence[Pending], today: date
+) -> Iterator[_Job]:
+    entries = {one.digest: one for one in waiting if one.is_entry}
+    signed = {
+        SignedEvent(row.content, row.signature): row.digest
+        for row in connection.execute(
+            select(
+                casebook.entry.c.digest,
+                casebook.entry.c.content,
+                casebook.entry.c.signature,
+            ).where(casebook.entry.c.digest.in_(list(entries)))
+        )
+    }
+    for batch in batches(list(signed)):
+        yield _Job(
+            tuple(entries[signed[event]] for event in batch),
+            _writing_events(batch, desk.record.desk_id, today),
+        )
+    for one in waiting:
+        if not one.is_entry:
+            row = connection.execute(
+                select(casebook.content).where(casebook.content.c.digest == one.digest)
+            ).one()
+            stored = Stored(row.stored_as, row.stored_key, row.digest, row.size_bytes)
+            yield _Job((one,), _writing_item(desk, stored))
+
+
+def _writing_events(
+    events: Sequence[SignedEvent], desk_id: str, day: date
+) -> Callable[[Sink], object]:
+    return lambda sink: write_parcel(sink, events, desk_id=desk_id, day=day)
+
+
+def _writing_item(desk: Desk, stored: Stored) -> Callable[[Sink], object]:
+    def write(sink: Sink) -> None:
+        for piece in desk.store.read(stored):
+            sink(piece)
+
+    return write
+
+
+def _seal(
+    desk: Desk, recipients: Sequence[Fingerprint], job: _Job, today: date
+) -> _Parcel:
+    digest = hashlib.sha256()
+    size_bytes = 0
+    provisional = desk.path / OUTGOING / desk.entropy(16).hex()
+    with new_file(provisional) as file:
+
+        def keep(piece: bytes) -> None:
+            nonlocal size_bytes
+            digest.update(piece)
+            size_bytes += len(piece)
+            file.write(piece)
+
+        with desk.colleagues.sealing(recipients, sink=keep, day=today) as sealing:
+            job.write(sealing.write)
+    provisional.rename(desk.outgoing(digest.digest()))
+    return _Parcel(digest.digest(), size_bytes, job.brings)
+
+
+def _fit_keys(
+    desk: Desk, connection: Connection, today: date
+) -> Mapping[str, Fingerprint]:
+    """Return by desk the keys that something can be sealed to today."""
+    table = casebook.officer
+    rows = connection.execute(
+        select(table.c.desk_id, table.c.fingerprint).where(
+            table.c.active, table.c.desk_id != desk.record.desk_id
+        )
+    ).all()
+    wanted = {row.desk_id: Fingerprint(row.fingerprint) for row in rows}
+    usable = set(desk.colleagues.usable(wanted.values(), today=today).usable)
+    return {desk_id: key for desk_id, key in wanted.items() if key in usable}
+
+
+def _new_certificate(desk: Desk, sent: bytes | None) -> bytes | None:
+    """Return the officer's own key if the server does not have it like this."""
+    certificate = desk.certificate()
+    return None if hashlib.sha256(certificate).digest() == sent else certificate
+
+
+def _note_parcels(
+    desk: Desk, connection: Connection, number: int, parcels: Sequence[_Parcel]
+) -> None:
+    for parcel in parcels:
+        connection.execute(
+            insert(casebook.parcel),
+            {
+                "sha256": parcel.sha256,
+                "size_bytes": parcel.size_bytes,
+                "outbox_number": number,
+            },
+        )
+        for one in parcel.brings:
+            for desk_id in sorted(one.desk_ids):
+                connection.execute(
+                    insert_or(casebook.knows)
+                    .values(digest=one.digest, desk_id=desk_id)
+                    .on_conflict_do_nothing()
+                )
+    still = {one.digest for one in pending(desk, connection)}
+    if not still:
+        connection.execute(
+            update(casebook.case)
+            .where(casebook.case.c.case_id.in_(list(unsent_cases(connection))))
+            .values(unsent=False)
+        )
+
+
+def _clean_up(desk: Desk) -> None:
+    """Remove parcels that were sealed for an outbox that never came to be."""
+    remove_partial_files(desk.path / OUTGOING)
+    with desk.casebook.transaction() as connection:
+        known = {
+            desk.outgoing(sha256)
+            for sha256 in connection.scalars(select(casebook.parcel.c.sha256))
+        }
+    for path in (desk.path / OUTGOING).iterdir():
+        if path not in known:
+            path.unlink()
 
 
 def _new_slots(connection: Connection) -> tuple[list[tuple[bytes, bytes]], bool]:
@@ -151,7 +364,7 @@ def _new_slots(connection: Connection) -> tuple[list[tuple[bytes, bytes]], bool]
 
 
 def _new_holds(connection: Connection) -> tuple[list[tuple[int, bytes]], bool]:
-    table = casebook.item
+    table = casebook.received
     items = connection.execute(
         select(table.c.number, table.c.sha256)
         .where(table.c.reported_in.is_(None))
@@ -171,6 +384,9 @@ def _note(
         {"number": number, "manifest": content, "signature": signature},
     )
     connection.execute(update(casebook.casebook).values(last_outbox=number))
+    if manifest.certificate is not None:
+        sent = hashlib.sha256(manifest.certificate.encode("ascii")).digest()
+        connection.execute(update(casebook.casebook).values(certificate_sent=sent))
     for announced in manifest.slots:
         connection.execute(
             update(casebook.slot)
@@ -179,7 +395,7 @@ def _note(
         )
     for hold in manifest.holds:
         connection.execute(
-            update(casebook.item)
-            .where(casebook.item.c.number == hold.number)
+            update(casebook.received)
+            .where(casebook.received.c.number == hold.number)
             .values(reported_in=number)
         )

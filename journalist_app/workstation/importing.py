@@ -1,24 +1,30 @@
 """
 Importing: from a bundle on a stick to items filed under their cases.
 
-    for every item of the bundle
-        copy    to items/, digest checked, flushed to the disk
-        open    in memory
-        file    in ONE transaction of the casebook
+    for every item of the bundle, several at once
+        copy    to incoming/, digest checked
+        open    gpg --> parser --> store, under a key of its own
+        file    in ONE transaction of the casebook, in the bundle's order
 
 So an import can be interrupted anywhere, by a kill or a pulled stick, and leaves
 whole items only; importing the same bundle again brings the rest and changes
 nothing else.  Every item gets a verdict by name.
 
-What cannot be opened is held all the same: the sealed bytes are safe on this
-desk, and opening them is tried again at each import.
+Items of reporters go to their cases, parcels of colleagues to the journal.  What is
+sealed to other officers, and what cannot be opened, is held all the same: the sealed
+bytes are safe on this desk, and opening what was meant for it is tried again at each
+import.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
 from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from casework import strict
 from casework.bundle import (
@@ -30,15 +36,31 @@ from casework.bundle import (
     read_bundle,
 )
 from casework.bundle import Verdict as Finding
-from casework.item import MalformedItem, missing_before
+from casework.errors import CaseworkError
+from casework.parcel import Parcel
+from casework.reply import CaseStatus
+from crypto.admission import key_ids_in
 from crypto.container import Readable
 from crypto.opening import CannotOpen
+from crypto.packets import EnvelopeReader, IncompleteMessage
 from journalist_app.durable import new_file, remove_partial_files
 from journalist_app.workstation import casebook
-from journalist_app.workstation.desk import ITEMS, Desk
+from journalist_app.workstation.colleagues import (
+    RosterChange,
+    desks_of,
+    take_in_officers,
+)
+from journalist_app.workstation.desk import INCOMING, ITEMS, STORE, Desk
+from journalist_app.workstation.entries import retry_waiting, take_events
 from journalist_app.workstation.errors import ForeignBundle
-from journalist_app.workstation.items import OpenedItem, open_item
+from journalist_app.workstation.items import OpenedItem, open_sealed
 from journalist_app.workstation.names import case_name
+from journalist_app.workstation.projecting import index_content, project
+
+# gpg is a process for each item: two of them at work while the next one is copied.
+OPENED_AT_ONCE = 4
+# A recipient who is not named (RFC 9580, section 5.1.8).
+_UNNAMED = "0" * 16
 
 
 class Verdict(StrEnum):
@@ -46,6 +68,7 @@ class Verdict(StrEnum):
 
     NEW = "new"
     ALREADY_THERE = "already there"
+    FOR_OTHERS = "kept, sealed to other officers"
     UNOPENED = "kept, but cannot be opened"
     OTHER = "refused: this desk holds another item under this number"
     DAMAGED = "damaged"
@@ -54,7 +77,9 @@ class Verdict(StrEnum):
     FOREIGN = "not announced"
 
 
-GOOD = frozenset({Verdict.NEW, Verdict.ALREADY_THERE, Verdict.UNOPENED})
+GOOD = frozenset(
+    {Verdict.NEW, Verdict.ALREADY_THERE, Verdict.FOR_OTHERS, Verdict.UNOPENED}
+)
 
 _FINDINGS = {
     Finding.DAMAGED: Verdict.DAMAGED,
@@ -72,6 +97,16 @@ class Outcome:
     name: str
     number: int | None
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an import has come."""
+
+    items: int
+    of_items: int
+    size_bytes: int
+    of_bytes: int
 
 
 @dataclass(frozen=True)
@@ -94,6 +129,10 @@ class ImportReport:
 
         unconfirmed: Outboxes that the server had not applied when it made the
             bundle: it sent items again that they say are held.
+
+        officers: What the bundle's list of officers changed or could not change.
+
+        unverified: How many events wait until their officer is known.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -103,6 +142,8 @@ class ImportReport:
     gone: tuple[range, ...]
     cases_with_gaps: Mapping[str, int]
     unconfirmed: tuple[int, ...]
+    officers: tuple[RosterChange, ...]
+    unverified: int
 
     @property
     def complete(self) -> bool:
@@ -112,9 +153,28 @@ class ImportReport:
         )
 
 
-def import_bundle(desk: Desk, stream: Readable) -> ImportReport:
+def _quietly(_progress: Progress) -> None:
+    """Take no notice of how far it has come."""
+
+
+def import_bundle(
+    desk: Desk,
+    stream: Readable,
+    *,
+    today: date,
+    tell: Callable[[Progress], object] = _quietly,
+) -> ImportReport:
     """
     Import a bundle.
+
+    Args:
+        desk: Into which.
+
+        stream: The bundle; it is read once, and never held in memory.
+
+        today: The day it is.
+
+        tell: Told after every item how far it has come.
 
     Raises:
         MalformedBundle: If its manifest cannot be read.
@@ -123,11 +183,15 @@ def import_bundle(desk: Desk, stream: Readable) -> ImportReport:
 
         CasebookUnreadable: If the casebook fails; what was filed stays.
     """
-    remove_partial_files(desk.path / ITEMS)
+    _clean_up(desk)
     bundle = read_bundle(stream)
     _bind(desk, bundle.manifest)
+    with desk.casebook.transaction() as connection:
+        officers = take_in_officers(
+            desk, connection, bundle.manifest.officers, today=today
+        )
     opened_later = _retry(desk)
-    outcomes, broken_off = _take_in(desk, bundle)
+    outcomes, broken_off = _Import(desk, bundle, tell).run()
     with desk.casebook.transaction() as connection:
         return ImportReport(
             outcomes=outcomes,
@@ -137,162 +201,290 @@ def import_bundle(desk: Desk, stream: Readable) -> ImportReport:
             gone=_without(connection, bundle.manifest.gaps()),
             cases_with_gaps=cases_with_gaps(connection),
             unconfirmed=_unconfirmed(connection, outcomes),
+            officers=officers,
+            unverified=connection.scalar(
+                select(func.count()).select_from(casebook.waiting)
+            )
+            or 0,
         )
 
 
 def cases_with_gaps(connection: Connection) -> dict[str, int]:
     """Return by case name how many items must be missing, where any is."""
-    sequences: dict[str, list[int]] = {}
+    table = casebook.case
     rows = connection.execute(
-        select(casebook.case.c.name, casebook.item.c.sequence).join_from(
-            casebook.item, casebook.case
-        )
+        select(table.c.name, table.c.missing).where(table.c.missing > 0)
     )
-    for name, sequence in rows:
-        sequences.setdefault(name, []).append(sequence)
-    missing = {name: missing_before(found) for name, found in sequences.items()}
-    return {name: count for name, count in missing.items() if count}
+    return {row.name: row.missing for row in rows}
 
 
-def _bind(desk: Desk, manifest: BundleManifest) -> None:
-    """Make sure that all bundles of a desk are of one installation."""
-    installation = bytes.fromhex(manifest.installation)
-    table = casebook.casebook
-    with desk.casebook.transaction() as connection:
-        known = connection.scalar(select(table.c.installation))
-        if known is None:
-            connection.execute(update(table).values(installation=installation))
-        elif known != installation:
-            raise ForeignBundle(ForeignBundle.__doc__)
+@dataclass(frozen=True)
+class _Copied:
+    """An item that was copied and is being opened."""
+
+    item: "_Announced"
+    key_ids: tuple[str, ...]
+    opening: "Future[OpenedItem | Parcel] | None"
 
 
-def _take_in(desk: Desk, bundle: BundleReader) -> tuple[tuple[Outcome, ...], str]:
-    taken: dict[int, Outcome] = {}
-    broken_off = ""
-    try:
-        for item in bundle:
-            outcome = _take(desk, item)
-            if outcome is not None:
-                taken[item.number] = outcome
-    except MalformedBundle as error:
-        broken_off = str(error)
-    outcomes = []
-    for found in bundle.findings():
-        if found.verdict in (Finding.DUPLICATE, Finding.FOREIGN):
-            verdict = _FINDINGS[found.verdict]
-            outcomes.append(Outcome(verdict, found.name, found.number))
-        elif found.number in taken:
-            outcomes.append(taken[found.number])
-        else:
-            # Never "ok": what is whole was taken.
-            verdict = _FINDINGS.get(found.verdict, Verdict.DAMAGED)
-            outcomes.append(Outcome(verdict, found.name, found.number))
-    return tuple(outcomes), broken_off
+@dataclass(frozen=True)
+class _Announced:
+    number: int
+    day: date
+    size_bytes: int
+    sha256: bytes = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        return f"item {self.number}"
 
 
-def _take(desk: Desk, item: BundleItem) -> Outcome | None:
-    """Take one item in; None if it is damaged, which the bundle will tell."""
-    name = f"item {item.number}"
-    sha256 = bytes.fromhex(item.sha256)
-    with desk.casebook.transaction() as connection:
-        held = connection.scalar(
-            select(casebook.item.c.sha256).where(casebook.item.c.number == item.number)
+class _Import:
+    """One bundle on its way into the casebook."""
+
+    def __init__(
+        self, desk: Desk, bundle: BundleReader, tell: Callable[[Progress], object]
+    ) -> None:
+        self._desk = desk
+        self._bundle = bundle
+        self._tell = tell
+        self._own_key_ids = frozenset(key_ids_in(desk.certificate()))
+        self._taken: dict[int, Outcome] = {}
+        self._done_bytes = 0
+        self._of_bytes = sum(one.size_bytes for one in bundle.manifest.items)
+
+    def run(self) -> tuple[tuple[Outcome, ...], str]:
+        broken_off = ""
+        waiting: deque[_Copied] = deque()
+        with ThreadPoolExecutor(OPENED_AT_ONCE) as pool:
+            try:
+                try:
+                    for item in self._bundle:
+                        copied = self._copy(item, pool)
+                        if copied is not None:
+                            waiting.append(copied)
+                        while len(waiting) >= OPENED_AT_ONCE:
+                            self._file(waiting.popleft())
+                except MalformedBundle as error:
+                    broken_off = str(error)
+                while waiting:
+                    self._file(waiting.popleft())
+            finally:
+                for copied in waiting:
+                    self._throw_away(copied)
+        return tuple(self._outcomes()), broken_off
+
+    def _copy(self, item: BundleItem, pool: ThreadPoolExecutor) -> _Copied | None:
+        """Copy an item and start to open it; None when nothing is left to do."""
+        announced = _Announced(
+            item.number, item.day, item.size_bytes, bytes.fromhex(item.sha256)
         )
-    if held is not None and held != sha256:
-        return Outcome(Verdict.OTHER, name, item.number)
-    if held is not None:
-        return Outcome(Verdict.ALREADY_THERE, name, item.number)
-    sealed = desk.sealed_item(sha256)
-    try:
-        # An interrupted import may have left the very same file.
-        with new_file(sealed, replace=True) as file:
-            for chunk in item.chunks():
-                file.write(chunk)
-    except DamagedItem:
-        return None
-    opened, reason = _try_to_open(desk, sha256)
-    values = {
-        "number": item.number,
-        "sha256": sha256,
-        "size_bytes": item.size_bytes,
-        "arrived_day": item.day.toordinal(),
-        "unopened_because": reason or None,
-    }
-    with desk.casebook.transaction() as connection:
-        if opened is None:
-            connection.execute(insert(casebook.item), values)
-            return Outcome(Verdict.UNOPENED, name, item.number, reason)
-        note = _file(desk, connection, values, opened)
-    return Outcome(Verdict.NEW, name, item.number, note)
+        if self._held(announced):
+            return None
+        incoming = self._desk.incoming(announced.sha256)
+        envelope: EnvelopeReader | None = EnvelopeReader()
+        key_ids: tuple[str, ...] = ()
+        try:
+            with incoming.open("wb") as file:
+                for chunk in item.chunks():
+                    file.write(chunk)
+                    envelope = _fed(envelope, chunk)
+            key_ids = _key_ids(envelope)
+        except DamagedItem:
+            incoming.unlink()
+            return None
+        except BaseException:
+            incoming.unlink(missing_ok=True)
+            raise
+        opening = None
+        if self._is_for_us(key_ids):
+            opening = pool.submit(
+                open_sealed, self._desk.keys, incoming, self._desk.store
+            )
+        return _Copied(announced, key_ids, opening)
 
+    def _held(self, item: _Announced) -> bool:
+        table = casebook.received
+        with self._desk.casebook.transaction() as connection:
+            held = connection.scalar(
+                select(table.c.sha256).where(table.c.number == item.number)
+            )
+        if held is None:
+            return False
+        verdict = Verdict.ALREADY_THERE if held == item.sha256 else Verdict.OTHER
+        self._note(item, verdict)
+        return True
 
-def _retry(desk: Desk) -> tuple[int, ...]:
-    """Try once more to open what could not be opened."""
-    table = casebook.item
-    with desk.casebook.transaction() as connection:
-        unopened = connection.execute(
-            select(table.c.number, table.c.sha256).where(table.c.case_id.is_(None))
-        ).all()
-    opened_now = []
-    for number, sha256 in unopened:
-        opened, _reason = _try_to_open(desk, sha256)
-        if opened is None:
-            continue
+    def _is_for_us(self, key_ids: tuple[str, ...]) -> bool:
+        # What is no message at all has no recipients; gpg says what is wrong with it.
+        return (
+            not key_ids
+            or _UNNAMED in key_ids
+            or not self._own_key_ids.isdisjoint(key_ids)
+        )
+
+    def _file(self, copied: _Copied) -> None:
+        """File an item; everything about it is in one transaction."""
+        desk, item = self._desk, copied.item
+        incoming = desk.incoming(item.sha256)
+        values: dict[str, object] = {
+            "number": item.number,
+            "sha256": item.sha256,
+            "size_bytes": item.size_bytes,
+            "arrived_day": item.day.toordinal(),
+        }
+        if copied.opening is None:
+            _keep_sealed(desk, item.sha256)
+            self._receive({**values, "what": "foreign"})
+            self._note(item, Verdict.FOR_OTHERS)
+            return
+        try:
+            opened = copied.opening.result()
+        except (CannotOpen, CaseworkError) as error:
+            _keep_sealed(desk, item.sha256)
+            self._receive({**values, "what": "unopened", "reason": str(error)})
+            self._note(item, Verdict.UNOPENED, str(error))
+            return
         with desk.casebook.transaction() as connection:
-            _file(desk, connection, {"number": number}, opened, again=True)
-        opened_now.append(number)
-    return tuple(opened_now)
+            note = file_opened(desk, connection, values, opened, copied.key_ids)
+        incoming.unlink()
+        self._note(item, Verdict.NEW, note)
+
+    def _receive(self, values: dict[str, object]) -> None:
+        with self._desk.casebook.transaction() as connection:
+            connection.execute(insert(casebook.received), values)
+
+    def _throw_away(self, copied: _Copied) -> None:
+        """Take back what was opened and not filed: the import is breaking off."""
+        if copied.opening is not None and copied.opening.exception() is None:
+            opened = copied.opening.result()
+            if isinstance(opened, OpenedItem):
+                self._desk.store.remove(opened.stored.name)
+        self._desk.incoming(copied.item.sha256).unlink(missing_ok=True)
+
+    def _note(self, item: _Announced, verdict: Verdict, note: str = "") -> None:
+        self._taken[item.number] = Outcome(verdict, item.name, item.number, note)
+        self._done_bytes += item.size_bytes
+        self._tell(
+            Progress(
+                items=len(self._taken),
+                of_items=len(self._bundle.manifest.items),
+                size_bytes=self._done_bytes,
+                of_bytes=self._of_bytes,
+            )
+        )
+
+    def _outcomes(self) -> Iterator[Outcome]:
+        for found in self._bundle.findings():
+            if found.verdict in (Finding.DUPLICATE, Finding.FOREIGN):
+                verdict = _FINDINGS[found.verdict]
+                yield Outcome(verdict, found.name, found.number)
+            elif found.number in self._taken:
+                yield self._taken[found.number]
+            else:
+                # Never "ok": what is whole was taken.
+                verdict = _FINDINGS.get(found.verdict, Verdict.DAMAGED)
+                yield Outcome(verdict, found.name, found.number)
 
 
-def _try_to_open(desk: Desk, sha256: bytes) -> tuple[OpenedItem | None, str]:
-    try:
-        return open_item(desk.keys, desk.sealed_item(sha256)), ""
-    except (CannotOpen, MalformedItem) as error:
-        return None, str(error)
-
-
-def _file(
+def file_opened(
     desk: Desk,
     connection: Connection,
     values: Mapping[str, object],
-    opened: OpenedItem,
-    *,
-    again: bool = False,
+    opened: OpenedItem | Parcel,
+    key_ids: tuple[str, ...],
 ) -> str:
-    """File an opened item under its case; return what the officer should know."""
-    header = opened.header
+    """
+    File what was opened; return what the officer should know.
+
+    Args:
+        desk: Where.
+
+        connection: Everything happens in its transaction.
+
+        values: Of the row of `received`.
+
+        opened: An item or a parcel.
+
+        key_ids: To whom it was sealed.
+    """
+    desks = desks_of(connection, key_ids) | {desk.record.desk_id}
+    if isinstance(opened, Parcel):
+        _receive_as(connection, values, "parcel", None)
+        taken = take_events(desk, connection, opened.events, known_to=desks)
+        project(connection, taken.cases, own=desk.record.desk_id)
+        return taken.note
+    digest = opened.stored.digest
+    _receive_as(connection, values, "content", digest)
+    note = _file_item(desk, connection, opened)
+    for desk_id in sorted(desks):
+        connection.execute(
+            insert_or(casebook.knows)
+            .values(digest=digest, desk_id=desk_id)
+            .on_conflict_do_nothing()
+        )
+    return note
+
+
+def _receive_as(
+    connection: Connection, values: Mapping[str, object], what: str, digest: object
+) -> None:
+    row = {**values, "what": what, "digest": digest, "reason": None}
+    connection.execute(
+        insert_or(casebook.received)
+        .values(row)
+        .on_conflict_do_update(index_elements=["number"], set_=row)
+    )
+
+
+def _file_item(desk: Desk, connection: Connection, opened: OpenedItem) -> str:
+    header, stored = opened.header, opened.stored
+    table = casebook.content
+    if connection.scalar(select(table.c.digest).where(table.c.digest == stored.digest)):
+        # It was sealed to us anew, or came twice.
+        desk.store.remove(stored.name)
+        return "known already"
     case_id = bytes.fromhex(header.case_id)
     note = _find_or_open_case(desk, connection, opened)
-    filed = {
-        **values,
-        "unopened_because": None,
-        "case_id": case_id,
-        "kind": header.kind.value,
-        "sequence": header.sequence,
-        "sent_day": header.day.toordinal(),
-        "report": opened.report.to_json() if opened.report else None,
-        "message": opened.message,
-        "read_marks": strict.render(opened.read_marks) if opened.read_marks else None,
-        "other_keys": bool(note),
-    }
-    table = casebook.item
-    if again:
-        connection.execute(
-            update(table).where(table.c.number == values["number"]).values(filed)
-        )
-    else:
-        connection.execute(insert(table), filed)
+    connection.execute(
+        insert(table),
+        {
+            "digest": stored.digest,
+            "case_id": case_id,
+            "kind": header.kind.value,
+            "sequence": header.sequence,
+            "sent_day": header.day.toordinal(),
+            "report": opened.report.to_json() if opened.report else None,
+            "message": opened.message,
+            "read_marks": strict.render(opened.read_marks)
+            if opened.read_marks
+            else None,
+            "other_keys": bool(note),
+            "stored_as": stored.name,
+            "stored_key": stored.key,
+            "size_bytes": stored.size_bytes,
+        },
+    )
     for position, attachment in enumerate(opened.attachments, start=1):
         connection.execute(
             insert(casebook.attachment),
             {
-                "number": values["number"],
+                "digest": stored.digest,
                 "position": position,
                 "name": attachment.name,
                 "size_bytes": attachment.size_bytes,
                 "sha256": bytes.fromhex(attachment.sha256),
             },
         )
+    index_content(
+        connection,
+        case_id,
+        stored.digest,
+        report=opened.report,
+        message=opened.message,
+        names=[attachment.name for attachment in opened.attachments],
+    )
+    project(connection, [case_id], own=desk.record.desk_id)
     return note
 
 
@@ -314,8 +506,9 @@ def _find_or_open_case(desk: Desk, connection: Connection, opened: OpenedItem) -
                 "reply_public_key": public_key,
                 "language": header.language,
                 "received_day": header.day.toordinal(),
-                "title": opened.report.title if opened.report else None,
-                "due_day": due.toordinal() if due else None,
+                "verification_due_day": due.toordinal() if due else None,
+                "status": CaseStatus.RECEIVED.value,
+                "last_day": header.day.toordinal(),
             },
         )
         return ""
@@ -324,20 +517,108 @@ def _find_or_open_case(desk: Desk, connection: Connection, opened: OpenedItem) -
             f"it names other reply keys than case {known.name} has, which are not "
             "used: it may be forged"
         )
-    if opened.report and known.title is None:
+    if header.day.toordinal() < known.received_day:
         # An item that followed the report was opened before it.
+        due = desk.due_day(header.day)
         connection.execute(
             update(table)
             .where(table.c.case_id == case_id)
-            .values(title=opened.report.title)
+            .values(
+                received_day=header.day.toordinal(),
+                verification_due_day=due.toordinal() if due else None,
+            )
         )
     return ""
+
+
+def _keep_sealed(desk: Desk, sha256: bytes) -> None:
+    """Move a message that was not opened to where it stays, durably."""
+    incoming = desk.incoming(sha256)
+    with (
+        incoming.open("rb") as source,
+        # An interrupted import may have left the very same file.
+        new_file(desk.sealed_item(sha256), replace=True) as file,
+    ):
+        while piece := source.read(1024 * 1024):
+            file.write(piece)
+    incoming.unlink()
+
+
+def _fed(envelope: EnvelopeReader | None, chunk: bytes) -> EnvelopeReader | None:
+    """Follow the frames of a message; None as soon as it is none."""
+    if envelope is None:
+        return None
+    try:
+        envelope.feed(chunk)
+    except IncompleteMessage:
+        return None
+    return envelope
+
+
+def _key_ids(envelope: EnvelopeReader | None) -> tuple[str, ...]:
+    if envelope is None:
+        return ()
+    try:
+        return envelope.finish().recipient_key_ids
+    except IncompleteMessage:
+        return ()
+
+
+def _clean_up(desk: Desk) -> None:
+    """Remove what an interrupted import has left."""
+    for folder in (ITEMS, STORE):
+        remove_partial_files(desk.path / folder)
+    for left in (desk.path / INCOMING).iterdir():
+        left.unlink()
+    with desk.casebook.transaction() as connection:
+        known = set(connection.scalars(select(casebook.content.c.stored_as)))
+    for name in desk.store.names() - known:
+        desk.store.remove(name)
+
+
+def _bind(desk: Desk, manifest: BundleManifest) -> None:
+    """Make sure that all bundles of a desk are of one installation."""
+    installation = bytes.fromhex(manifest.installation)
+    table = casebook.casebook
+    with desk.casebook.transaction() as connection:
+        known = connection.scalar(select(table.c.installation))
+        if known is None:
+            connection.execute(update(table).values(installation=installation))
+        elif known != installation:
+            raise ForeignBundle(ForeignBundle.__doc__)
+
+
+def _retry(desk: Desk) -> tuple[int, ...]:
+    """Try once more to open and to verify what could not be."""
+    table = casebook.received
+    with desk.casebook.transaction() as connection:
+        cases = retry_waiting(desk, connection)
+        project(connection, cases, own=desk.record.desk_id)
+        unopened = connection.execute(
+            select(table).where(table.c.what == "unopened").order_by(table.c.number)
+        ).all()
+    opened_now = []
+    for row in unopened:
+        sealed = desk.sealed_item(row.sha256)
+        try:
+            opened = open_sealed(desk.keys, sealed, desk.store)
+        except (CannotOpen, CaseworkError, OSError):
+            continue
+        envelope: EnvelopeReader | None = EnvelopeReader()
+        with sealed.open("rb") as file:
+            while piece := file.read(64 * 1024):
+                envelope = _fed(envelope, piece)
+        with desk.casebook.transaction() as connection:
+            file_opened(desk, connection, row._asdict(), opened, _key_ids(envelope))
+        sealed.unlink()
+        opened_now.append(row.number)
+    return tuple(opened_now)
 
 
 def _below(connection: Connection, manifest: BundleManifest) -> tuple[range, ...]:
     """Return the span from the first item of this desk to the bundle."""
     # What came before a desk was enrolled is not missing there.
-    first = connection.scalar(select(func.min(casebook.item.c.number)))
+    first = connection.scalar(select(func.min(casebook.received.c.number)))
     return (range(first, manifest.after + 1),) if first else ()
 
 
@@ -347,9 +628,9 @@ def _without(connection: Connection, spans: tuple[range, ...]) -> tuple[range, .
     for span in spans:
         start = span.start
         held = connection.scalars(
-            select(casebook.item.c.number)
-            .where(casebook.item.c.number.between(span.start, span.stop - 1))
-            .order_by(casebook.item.c.number)
+            select(casebook.received.c.number)
+            .where(casebook.received.c.number.between(span.start, span.stop - 1))
+            .order_by(casebook.received.c.number)
         )
         for number in (*held, span.stop):
             if number > start:
@@ -366,7 +647,7 @@ def _unconfirmed(
         for outcome in outcomes
         if outcome.verdict is Verdict.ALREADY_THERE
     ]
-    table = casebook.item
+    table = casebook.received
     reported: set[int] = set()
     for number in again:
         reported_in = connection.scalar(

@@ -1,25 +1,29 @@
 """
-Items: opening one sealed item without leaving a trace of it.
+Items: opening one sealed message without leaving a trace of it.
 
-    items/<sha256>.pgp --gpg--> pipe --> parser --> text, digests of files
-                                                --> files, if they are wanted
+    incoming/<sha256>.pgp --gpg--> pipe --> parser --> text, digests of files
+                                       `--> store, under a key of its own
 
-gpg tells only with its last words whether an item is whole, so everything read
+gpg tells only with its last words whether a message is whole, so everything read
 here is held back until then.  Memory stays bounded: the files of an item flow
 through, and only its text stays.
 """
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from casework.item import ItemHeader, MalformedItem, ReadMarks, read_item
+from casework.errors import CaseworkError
+from casework.item import ItemHeader, ItemReader, ReadMarks, read_item
+from casework.parcel import Parcel, read_message
 from casework.report import Report
 from crypto.opening import CannotOpen, SecretKeyring
+from journalist_app.workstation.storing import ItemStore, Stored, Storing
 
 Sink = Callable[[bytes], object]
 Receive = Callable[[int, str], Sink]
@@ -36,59 +40,118 @@ class Attachment:
 
 @dataclass(frozen=True)
 class OpenedItem:
-    """An item that was opened and read to its end."""
+    """An item that was opened, read to its end and put into the store."""
 
     header: ItemHeader
     report: Report | None = field(repr=False)
     message: str | None = field(repr=False)
     read_marks: ReadMarks | None
     attachments: tuple[Attachment, ...]
+    stored: Stored
 
 
-def _throw_away(_position: int, _name: str) -> Sink:
-    return len
+class _Tee:
+    """A stream that remembers what was read of it until it is told where it goes."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._held: list[bytes] = []
+        self._storing: Storing | None = None
+
+    def read(self, size: int, /) -> bytes:
+        piece = self._stream.read(size)
+        if self._storing:
+            self._storing.write(piece)
+        else:
+            self._held.append(piece)
+        return piece
+
+    def goes_to(self, storing: Storing) -> None:
+        """Pass on what was read, and whatever is still to come."""
+        for piece in self._held:
+            storing.write(piece)
+        self._held.clear()
+        self._storing = storing
 
 
-def open_item(
-    keys: SecretKeyring, sealed: Path, *, receive: Receive = _throw_away
-) -> OpenedItem:
+def open_sealed(
+    keys: SecretKeyring, sealed: Path, store: ItemStore
+) -> OpenedItem | Parcel:
     """
-    Open one sealed item.
+    Open one sealed message: an item goes into the store, a parcel does not.
 
     Args:
         keys: The officer's.
 
-        sealed: The item's file.
+        sealed: The message's file.
 
-        receive: Given a file's position (from 1) and its safe name, says where
-            its bytes go.  They may be believed only when this returns.
+        store: Where an item goes.  When this raises, nothing is left there.
 
     Raises:
         CannotOpen: If it is not sealed to this officer, or not whole.
 
-        MalformedItem: If what was sealed is not an item.
+        CaseworkError: If what was sealed is neither.
     """
     reading, writing = os.pipe()
-    malformed: MalformedItem | None = None
-    opened: OpenedItem | None = None
-    with ThreadPoolExecutor(1) as pool, os.fdopen(reading, "rb") as stream:
-        opening = pool.submit(_open_into, writing, keys, sealed)
-        try:
-            opened = _read(stream, receive)
-        except MalformedItem as error:
-            malformed = error
-        finally:
-            # When the parser gives up, gpg has to stop as well.
-            stream.close()
-        failure = opening.exception()
-    we_hung_up = failure is not None and isinstance(failure.__cause__, BrokenPipeError)
-    if malformed is not None and (failure is None or we_hung_up):
-        raise malformed
-    if failure is not None:
-        raise failure
-    if opened is None:
-        raise CannotOpen(CannotOpen.__doc__)
+    malformed: CaseworkError | None = None
+    opened: OpenedItem | Parcel | None = None
+    with ExitStack() as kept:
+        with ThreadPoolExecutor(1) as pool, os.fdopen(reading, "rb") as stream:
+            opening = pool.submit(_open_into, writing, keys, sealed)
+            try:
+                opened = _read(stream, store, kept)
+            except CaseworkError as error:
+                malformed = error
+            finally:
+                # When the parser gives up, gpg has to stop as well.
+                stream.close()
+            failure = opening.exception()
+        we_hung_up = failure is not None and isinstance(
+            failure.__cause__, BrokenPipeError
+        )
+        # An exception that passes through here takes the file out of the store.
+        if malformed is not None and (failure is None or we_hung_up):
+            raise malformed
+        if failure is not None:
+            raise failure
+        if opened is None:
+            raise CannotOpen(CannotOpen.__doc__)
     return opened
+
+
+def read_stored(store: ItemStore, stored: Stored, *, receive: Receive) -> None:
+    """
+    Take the files of an item out of the store.
+
+    Args:
+        receive: Given a file's position (from 1) and its safe name, says where
+            its bytes go.  They may be believed only when this returns.
+
+    Raises:
+        StoredItemDamaged: If the store's file is not what was put there.
+    """
+    stream = _Pieces(store.read(stored))
+    for position, file in enumerate(read_item(stream).files(), start=1):
+        sink = receive(position, file.name)
+        for chunk in file.chunks():
+            sink(chunk)
+
+
+class _Pieces:
+    """Pieces of any size, read as a stream."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._held = b""
+
+    def read(self, size: int, /) -> bytes:
+        while not self._held:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return b""
+            self._held = piece
+        taken, self._held = self._held[:size], self._held[size:]
+        return taken
 
 
 def _open_into(writing: int, keys: SecretKeyring, sealed: Path) -> None:
@@ -104,20 +167,29 @@ def _open_into(writing: int, keys: SecretKeyring, sealed: Path) -> None:
         os.close(writing)
 
 
-def _read(stream: BinaryIO, receive: Receive) -> OpenedItem:
-    item = read_item(stream)
+def _read(stream: BinaryIO, store: ItemStore, kept: ExitStack) -> OpenedItem | Parcel:
+    tee = _Tee(stream)
+    message = read_message(tee)
+    if isinstance(message, Parcel):
+        return message
+    storing = kept.enter_context(store.storing())
+    tee.goes_to(storing)
+    attachments = _read_files(message)
+    return OpenedItem(
+        header=message.header,
+        report=message.report,
+        message=message.message,
+        read_marks=message.read_marks,
+        attachments=attachments,
+        stored=storing.finish(),
+    )
+
+
+def _read_files(item: ItemReader) -> tuple[Attachment, ...]:
     attachments = []
-    for position, file in enumerate(item.files(), start=1):
-        sink = receive(position, file.name)
+    for file in item.files():
         digest = hashlib.sha256()
         for chunk in file.chunks():
             digest.update(chunk)
-            sink(chunk)
         attachments.append(Attachment(file.name, file.size_bytes, digest.hexdigest()))
-    return OpenedItem(
-        header=item.header,
-        report=item.report,
-        message=item.message,
-        read_marks=item.read_marks,
-        attachments=tuple(attachments),
-    )
+    return tuple(attachments)

@@ -2,12 +2,12 @@
 Replying: from an officer's words to sealed slots that wait for export.
 
     letter + files --> container --HPKE, slots--> casebook, "waiting for export"
+                   `-> event "replied" --> journal, for all desks of the case
 
-The status, the registration number and the due day of a case change in the same
-transaction: what the desk says about a case is what it told the reporter.
+A reply that names a status takes the case there in the same transaction: what the
+desk says about a case is what it told the reporter.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
-from casework import strict
+from casework.journal import Registered, Replied, SentFile, StepTaken
 from casework.reply import (
     CaseStatus,
     Letter,
@@ -27,14 +27,18 @@ from casework.reply import (
 )
 from casework.report import FIELD_CHARACTERS
 from casework.text import clean_line, clean_text
+from casework.workflow import STEPS
 from crypto.replies import MalformedPublicKey, seal_reply
 from journalist_app.workstation import casebook
 from journalist_app.workstation.cases import find_case
 from journalist_app.workstation.desk import Desk
+from journalist_app.workstation.entries import append
 from journalist_app.workstation.errors import UnusableReply
+from journalist_app.workstation.projecting import ASKS_NOTHING, journal_of
 
-# While a case is here, the step that was promised is still to be done.
-_BEFORE_VERIFIED = frozenset({CaseStatus.RECEIVED, CaseStatus.VERIFICATION})
+_BEGUN = CaseStatus.VERIFICATION
+# The reason of a step whose letter has no words of its own.
+TOLD = "told to the reporter"
 _NEED_TEXT = frozenset({ReplyKind.ANSWER, ReplyKind.QUESTION})
 
 
@@ -69,7 +73,7 @@ class Written:
 
 def write_reply(desk: Desk, name: str, draft: Draft, *, today: date) -> Written:
     """
-    Seal a reply to the reporter of a case.
+    Seal a reply to the reporter of a case, and note it in the journal.
 
     It is sealed to the keys of the item that opened the case, never to those of
     a later one.
@@ -77,54 +81,144 @@ def write_reply(desk: Desk, name: str, draft: Draft, *, today: date) -> Written:
     Raises:
         UnknownCase: If there is no case of this name.
 
-        UnusableReply: If the draft contradicts itself or is too large.
+        UnusableReply: If the draft contradicts itself or is too large, or if only
+            a brief of the case is here.
+
+        ActionRefused: If the desk's officer is excluded from the case.
 
         OSError: If a file cannot be read.
     """
     with desk.casebook.transaction() as connection:
         case = find_case(connection, name)
-        # Whatever waits goes into the next outbox; were it full, this reply would
-        # only be shown without waiting for the hour.
-        last_outbox = connection.scalar(select(casebook.casebook.c.last_outbox))
-        letter = _letter(draft, case, today, outbox=(last_outbox or 0) + 1)
-        content, files = _content(letter, draft.files)
-        try:
-            sealed = seal_reply(
-                content,
-                public_key=case.reply_public_key,
-                mailbox_key=case.mailbox_key,
-                desk_id=desk.desk_id,
-                first_number=case.slots_used,
-            )
-        except MalformedPublicKey:
-            raise UnusableReply(
-                "the reporter's reply key is not one: nothing can be sealed to it"
-            ) from None
-        newest = connection.scalar(select(func.max(casebook.item.c.number)))
-        reply_id = connection.execute(
-            insert(casebook.reply).returning(casebook.reply.c.reply_id),
-            {
-                "case_id": case.case_id,
-                "after_number": newest,
-                "letter": strict.render(letter),
-                "files": json.dumps(files).encode(),
-                "first_slot": case.slots_used,
-                "slots": len(sealed),
-            },
-        ).scalar_one()
-        connection.execute(
-            insert(casebook.slot),
-            [
-                {"slot": one.slot, "sealed": one.sealed, "reply_id": reply_id}
-                for one in sealed
-            ],
+        return seal_draft(desk, connection, case, draft, today=today)
+
+
+def seal_draft(
+    desk: Desk, connection: Connection, case: Row[Any], draft: Draft, *, today: date
+) -> Written:
+    """Do what `write_reply` does, within the caller's transaction."""
+    if case.reply_public_key is None:
+        raise UnusableReply("only a brief of the case is here: nobody can answer it")
+    letter = draft_letter(desk, connection, case, draft, today=today)
+    _go_along(desk, connection, case, letter, today=today)
+    content, files = _content(letter, draft.files)
+    first_slot = _next_slot(connection, case, desk.record.desk_id)
+    try:
+        sealed = seal_reply(
+            content,
+            public_key=case.reply_public_key,
+            mailbox_key=case.mailbox_key,
+            desk_id=desk.desk_id,
+            first_number=first_slot,
         )
-        connection.execute(
-            update(casebook.case)
-            .where(casebook.case.c.case_id == case.case_id)
-            .values(slots_used=case.slots_used + len(sealed), **_changes(letter))
-        )
+    except MalformedPublicKey:
+        raise UnusableReply(
+            "the reporter's reply key is not one: nothing can be sealed to it"
+        ) from None
+    entry = append(
+        desk,
+        connection,
+        case.case_id,
+        Replied(
+            letter=letter,
+            files=tuple(SentFile(name=name, size_bytes=size) for name, size in files),
+            first_slot=first_slot,
+            slots=len(sealed),
+            answered=_asking(connection, case.case_id),
+        ),
+        today=today,
+    )
+    reply_id = connection.execute(
+        insert(casebook.reply).returning(casebook.reply.c.reply_id),
+        {"entry": bytes.fromhex(entry.digest), "slots": len(sealed)},
+    ).scalar_one()
+    connection.execute(
+        insert(casebook.slot),
+        [
+            {"slot": one.slot, "sealed": one.sealed, "reply_id": reply_id}
+            for one in sealed
+        ],
+    )
+    connection.execute(
+        update(casebook.case)
+        .where(casebook.case.c.case_id == case.case_id)
+        .values(slots_used=first_slot + len(sealed))
+    )
     return Written(case.name, len(sealed))
+
+
+def draft_letter(
+    desk: Desk, connection: Connection, case: Row[Any], draft: Draft, *, today: date
+) -> Letter:
+    """
+    Return the letter that a draft becomes: what the reporter is going to read.
+
+    Raises:
+        UnusableReply: If the draft contradicts itself.
+    """
+    # Whatever waits goes into the next outbox; were it full, this reply would
+    # only be shown without waiting for the hour.
+    last_outbox = connection.scalar(select(casebook.casebook.c.last_outbox))
+    return _letter(draft, case, today, outbox=(last_outbox or 0) + 1)
+
+
+def _go_along(
+    desk: Desk, connection: Connection, case: Row[Any], letter: Letter, *, today: date
+) -> None:
+    """
+    Let the case be where the letter says that it is.
+
+    Raises:
+        ActionRefused: If the workflow has no such step.
+    """
+    number = letter.registration_number
+    state = journal_of(connection, case.case_id).state
+    if number is not None and number != state.registration_number:
+        append(desk, connection, case.case_id, Registered(number=number), today=today)
+    if letter.status is not None and letter.status is not state.status:
+        # Verification begins with the first thing that comes of it.
+        if state.status is CaseStatus.RECEIVED and letter.status in STEPS[_BEGUN]:
+            _step(desk, connection, case, state.status, _BEGUN, "", today)
+            state = journal_of(connection, case.case_id).state
+        reason = letter.text if letter.text else TOLD
+        _step(desk, connection, case, state.status, letter.status, reason, today)
+
+
+def _step(
+    desk: Desk,
+    connection: Connection,
+    case: Row[Any],
+    before: CaseStatus,
+    after: CaseStatus,
+    reason: str,
+    today: date,
+) -> None:
+    action = StepTaken(before=before, after=after, reason=reason)
+    append(desk, connection, case.case_id, action, today=today)
+
+
+def _next_slot(connection: Connection, case: Row[Any], desk_id: str) -> int:
+    """
+    Return the first slot of this desk that no reply has taken.
+
+    The journal counts as well: a desk that was restored from an old backup and has
+    heard of its own replies since must not write over them.
+    """
+    taken = [
+        sent.action.first_slot + sent.action.slots
+        for sent in journal_of(connection, case.case_id).state.replies
+        if sent.desk_id == desk_id
+    ]
+    used: int = case.slots_used
+    return max([used, *taken])
+
+
+def _asking(connection: Connection, case_id: bytes) -> int:
+    columns = casebook.content.c
+    asking = select(func.count()).where(
+        columns.case_id == case_id, columns.kind.not_in(sorted(ASKS_NOTHING))
+    )
+    return connection.scalar(asking) or 0
 
 
 def _letter(draft: Draft, case: Row[Any], today: date, *, outbox: int) -> Letter:
@@ -165,16 +259,3 @@ def _content(
     except ReplyTooLarge as error:
         raise UnusableReply(str(error)) from None
     return b"".join(pieces), [(file.name, file.size_bytes) for file in sent]
-
-
-def _changes(letter: Letter) -> dict[str, object]:
-    changes: dict[str, object] = {}
-    if letter.registration_number is not None:
-        changes["registration_number"] = letter.registration_number
-    if letter.status is not None:
-        changes["status"] = letter.status.value
-        if letter.status not in _BEFORE_VERIFIED:
-            changes["due_day"] = None
-    if letter.due_day is not None:
-        changes["due_day"] = letter.due_day.toordinal()
-    return changes

@@ -12,7 +12,14 @@ from casework.profile import shipped_profile
 from casework.reply import CaseStatus, ReplyKind
 from crypto.admission import fingerprint_in
 from journalist_app.durable import new_file, refuse_existing
-from journalist_app.workstation.cases import list_cases, save_attachments, show_case
+from journalist_app.workstation.acting import open_contact
+from journalist_app.workstation.cases import (
+    ItemShown,
+    list_cases,
+    save_attachments,
+    show_case,
+)
+from journalist_app.workstation.colleagues import trust_organisation
 from journalist_app.workstation.desk import (
     ENROLMENT,
     EXPIRES_DAYS,
@@ -108,11 +115,12 @@ def import_command(
     context: click.Context, desk_directory: Path, bundles: tuple[Path, ...]
 ) -> None:
     """Import bundles; a bundle may come twice.  Exit code 1 if one is not whole."""
+    edge: Edge = context.obj
     complete = True
-    with opened(desk_directory) as desk:
+    with opened(desk_directory, edge) as desk:
         for bundle in bundles:
             with bundle.open("rb") as stream:
-                report = import_bundle(desk, stream)
+                report = import_bundle(desk, stream, today=_today(edge, desk))
             click.echo(showing.import_report(bundle, report))
             complete = complete and report.complete
     if not complete:
@@ -125,7 +133,7 @@ def import_command(
 @click.pass_obj
 def list_command(edge: Edge, desk_directory: Path, closed: bool) -> None:
     """List the cases; those that are due first come first."""
-    with opened(desk_directory) as desk:
+    with opened(desk_directory, edge) as desk:
         cases = list_cases(desk, today=_today(edge, desk))
     shown = [case for case in cases if closed or not case.closed]
     click.echo(showing.case_list(shown, hidden=len(cases) - len(shown)))
@@ -143,11 +151,44 @@ def show(edge: Edge, desk_directory: Path, case: str, save: Path | None) -> None
     Attachments that are saved are no longer encrypted: save them where the disk is
     encrypted, and remember that a file can hold what harms whoever opens it.
     """
-    with opened(desk_directory) as desk:
+    with opened(desk_directory, edge) as desk:
         shown = show_case(desk, case, today=_today(edge, desk))
         click.echo(showing.case_file(shown))
         for path in save_attachments(desk, case, save) if save else ():
             click.echo(f"Saved {path}")
+
+
+@desk.command("contact")
+@click.argument("case")
+@click.option("--reason", required=True, help="Why they are needed; it is recorded.")
+@desk_option
+@click.pass_obj
+def contact(edge: Edge, desk_directory: Path, case: str, reason: str) -> None:
+    """Show a reporter's contact details, and record that they were read."""
+    with opened(desk_directory, edge) as desk:
+        today = _today(edge, desk)
+        shown = show_case(desk, case, today=today, mark_shown=False)
+        digests = [
+            item.digest
+            for item in shown.thread
+            if isinstance(item, ItemShown) and item.confidential
+        ]
+        for digest in digests:
+            click.echo(open_contact(desk, case, digest, reason=reason, today=today))
+    if not digests:
+        click.echo("There are no contact details.")
+
+
+@desk.command("trust")
+@click.argument("key", type=READABLE_FILE)
+@desk_option
+@click.pass_obj
+def trust(edge: Edge, desk_directory: Path, key: Path) -> None:
+    """Let this desk believe whom the organisation's key certifies."""
+    with opened(desk_directory, edge) as desk:
+        fingerprint = trust_organisation(desk, key.read_bytes())
+    click.echo(f"This desk trusts {fingerprint}.")
+    click.echo("Compare it with what bisik organisation init has shown.")
 
 
 @desk.command("reply")
@@ -199,7 +240,7 @@ def reply(
         due=due.date() if due else None,
         files=files,
     )
-    with opened(desk_directory) as desk:
+    with opened(desk_directory, edge) as desk:
         written = write_reply(desk, case, draft, today=_today(edge, desk))
     click.echo(f"Sealed for {written.case_name}, {written.slots} slots.")
     click.echo("Next: bisik desk export --to FILE")
@@ -219,7 +260,7 @@ def export(edge: Edge, desk_directory: Path, to: Path, again: int | None) -> Non
     """Write everything new into a signed outbox."""
     refuse_existing(to)
     more = False
-    with opened(desk_directory) as desk:
+    with opened(desk_directory, edge) as desk:
         number = again
         if number is None:
             prepared = prepare_outbox(desk, today=_today(edge, desk))
@@ -228,7 +269,7 @@ def export(edge: Edge, desk_directory: Path, to: Path, again: int | None) -> Non
             exported = write_again(desk, number, file.write)
     click.echo(
         f"Outbox {exported.number}: {exported.slots} slots, {exported.holds} items "
-        f"held: {to}"
+        f"held, {exported.parcels} parcels for other desks: {to}"
     )
     if more:
         click.echo("Not everything fitted: export once more.")
@@ -236,13 +277,13 @@ def export(edge: Edge, desk_directory: Path, to: Path, again: int | None) -> Non
 
 
 @contextmanager
-def opened(directory: Path) -> Iterator[Desk]:
+def opened(directory: Path, edge: Edge) -> Iterator[Desk]:
     """Open a desk, asking for its passphrase if it has one."""
     passphrase = None
     if read_record(directory).protected:
         # Standard input may be the text of a reply, so the terminal is asked.
         passphrase = ask_passphrase("the desk", variable=DESK_FD)
-    with open_desk(directory, passphrase=passphrase) as desk:
+    with open_desk(directory, passphrase=passphrase, entropy=edge.entropy) as desk:
         yield desk
 
 

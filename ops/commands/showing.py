@@ -59,6 +59,9 @@ def import_report(bundle: Path, report: ImportReport) -> str:
             f"! not on this desk, and no more on the server: items "
             f"{_spans(report.gone)}; other desks have them"
         )
+    lines += [f"  officer {one.name}: {one.what}" for one in report.officers]
+    if report.unverified:
+        lines.append(f"! events that cannot be verified yet: {report.unverified}")
     for name, count in report.cases_with_gaps.items():
         lines.append(f"! case {name}: missing or unopened items: at least {count}")
     for number in report.unconfirmed:
@@ -114,6 +117,10 @@ def _marks(case: CaseSummary) -> list[str]:
         marks.append("unanswered")
     if case.withdrawn:
         marks.append("withdrawn")
+    if case.proposed:
+        marks.append("closing proposed")
+    if case.conflicts:
+        marks.append(f"{case.conflicts} conflicts")
     if case.missing:
         marks.append(f"at least {case.missing} missing")
     return marks
@@ -124,10 +131,13 @@ def _title(case: CaseSummary) -> str:
 
 
 def _item(item: ItemShown) -> list[str]:
-    head = f"<- item {item.number}, {item.kind}, {item.day}"
+    head = f"<- {item.kind}, {item.day}"
     lines = [f"{head}, new" if item.new else head]
     if item.confidential:
-        lines.append(f"{_INDENT}CONFIDENTIAL: says who the reporter is; do not share.")
+        lines += [
+            f"{_INDENT}CONFIDENTIAL: says who the reporter is; do not share.",
+            f"{_INDENT}To read it: bisik desk contact CASE --reason WHY",
+        ]
     if item.other_keys:
         lines.append(
             f"{_INDENT}CAREFUL: it names other reply keys than the case has, which "
@@ -136,7 +146,7 @@ def _item(item: ItemShown) -> list[str]:
         )
     if item.report:
         lines += _report(item.report)
-    if item.message:
+    if item.message and not item.confidential:
         lines += _paragraphs(item.message)
     for position, file in enumerate(item.attachments, start=1):
         lines.append(
@@ -165,8 +175,10 @@ def _report(report: Report) -> list[str]:
 
 
 def _reply(reply: ReplyShown) -> list[str]:
-    letter = reply.letter
-    if reply.exported_in is None:
+    letter = reply.sent.action.letter
+    if not reply.own:
+        state = "by another desk"
+    elif reply.exported_in is None:
         state = "waiting for export"
     elif reply.read:
         state = "read by the reporter"
@@ -182,7 +194,10 @@ def _reply(reply: ReplyShown) -> list[str]:
             lines.append(f"{_INDENT}{heading}: {value}")
     if letter.text:
         lines += _paragraphs(letter.text)
-    lines += [f"{_INDENT}{name}, {size} bytes" for name, size in reply.files]
+    lines += [
+        f"{_INDENT}{file.name}, {file.size_bytes} bytes"
+        for file in reply.sent.action.files
+    ]
     return lines
 
 

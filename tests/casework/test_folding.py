@@ -14,6 +14,7 @@ from casework.journal import (
     Admitted,
     Assessed,
     Assigned,
+    Briefed,
     ClosingConfirmed,
     ClosingDeclined,
     ClosingProposed,
@@ -74,7 +75,14 @@ def reply(due: bool = False) -> Replied:
         text="Terima kasih.",
         due_day=DAY if due else None,
     )
-    return Replied(letter=letter, files=(), first_slot=0, slots=1)
+    return Replied(letter=letter, files=(), first_slot=0, slots=1, answered=1)
+
+
+def admit(desk_id: str, *members: str, reason: str = "") -> Admitted:
+    """Let a desk in."""
+    return Admitted(
+        desk_id=desk_id, form="full", members=members or (A,), reason=reason
+    )
 
 
 def reasons(state: CaseState) -> list[str]:
@@ -195,16 +203,17 @@ def test_an_excluded_officer_does_nothing_more(
     ani: JournalWriter, budi: JournalWriter
 ) -> None:
     """From the exclusion on, what the excluded desk writes is shown and not applied."""
-    ani.write(Admitted(desks=(A, B)))
+    ani.write(admit(B))
     ani.write(Assigned(desk_id=B))
     ani.write(Excluded(desk_id=B, reason="Disebut dalam laporan."))
     exchange(ani, budi)
     budi.write(step(S.RECEIVED, S.VERIFICATION))
-    budi.write(Admitted(desks=(B,)))
+    budi.write(admit(B))
     state = budi.state
     assert S.RECEIVED is state.status
     assert state.assigned is None
-    assert frozenset({A}) == state.admitted
+    assert {} == state.admitted
+    assert frozenset({A}) == state.members
     assert {B: "Disebut dalam laporan."} == state.excluded
     assert ["the officer was excluded from the case by then"] * 2 == reasons(state)
 
@@ -216,14 +225,15 @@ def test_an_excluded_officer_is_not_assigned(ani: JournalWriter) -> None:
     assert ani.state.assigned is None
 
 
-def test_letting_everybody_in_does_not_let_the_excluded_in(ani: JournalWriter) -> None:
-    """Only an officer who names the excluded desk alone lifts the exclusion."""
+def test_only_naming_the_excluded_lets_them_in_again(ani: JournalWriter) -> None:
+    """Letting in somebody else, the excluded among the members, changes nothing."""
     ani.write(Excluded(desk_id=B, reason="Disebut dalam laporan."))
-    ani.write(Admitted(desks=(A, B, C)))
+    ani.write(admit(C, A, B))
     assert {B} == set(ani.state.excluded)
-    assert frozenset({A, C}) == ani.state.admitted
-    ani.write(Admitted(desks=(B,), reason="Ternyata orang lain."))
+    assert frozenset({A, C}) == ani.state.members
+    ani.write(admit(B, reason="Ternyata orang lain."))
     assert {} == ani.state.excluded
+    assert {B: "full", C: "full"} == ani.state.admitted
 
 
 def test_a_promise_is_kept_until_verification_is_over(ani: JournalWriter) -> None:
@@ -359,8 +369,8 @@ ACTIONS: st.SearchStrategy[Action] = st.one_of(
             Registered(number="DEF-2"),
             *(Assigned(desk_id=desk) for desk in (A, B, C, None)),
             *(Excluded(desk_id=desk, reason="Alasan.") for desk in (A, B, C)),
-            *(Admitted(desks=(desk,)) for desk in (A, B, C)),
-            Admitted(desks=(A, B, C)),
+            *(admit(desk, A, B, C) for desk in (A, B, C)),
+            Briefed(received=DAY, title="Bantuan", answers={}, paraphrase="Satu."),
             *(Labelled(label=label, on=on) for label in "xy" for on in (True, False)),
             *(
                 Linked(other_case=OTHER_CASE, relation="duplicate", on=on)
@@ -461,7 +471,8 @@ def test_the_rules_hold_whatever_happens(happenings: list[Move]) -> None:
     exchange(*writers)
     state = writers[0].state
     assert state.assigned not in state.excluded or state.assigned is None
-    assert not state.admitted & set(state.excluded)
+    assert state.members.isdisjoint(state.excluded)
+    assert set(state.admitted).isdisjoint(state.excluded)
     by_digest = {entry.digest: entry.event for entry in state.history}
     for entry in state.history:
         action = entry.event.action

@@ -1,5 +1,6 @@
 """A desk made once per run with real keys, and copied for every test."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +9,13 @@ from pathlib import Path
 
 import pytest
 from support.deaddrop_samples import seeded
+from support.office import (
+    NAMES,
+    Office,
+    OfficeTemplate,
+    make_office_template,
+    running_office,
+)
 from support.reporters import DAY, Reporter, Sealer
 
 from casework.enrolment import Enrolment
@@ -90,8 +98,23 @@ def desk_path(template: Template, tmp_path: Path) -> Path:
 @pytest.fixture
 def desk(desk_path: Path) -> Iterator[Desk]:
     """An open desk for one test."""
-    with open_desk(desk_path, passphrase=None) as opened:
+    with open_desk(desk_path, passphrase=None, entropy=os.urandom) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def office_template(
+    tmp_path_factory: pytest.TempPathFactory, institution: Institution
+) -> OfficeTemplate:
+    """Three certified desks, to be copied."""
+    return make_office_template(tmp_path_factory.mktemp("office"), institution)
+
+
+@pytest.fixture
+def office(office_template: OfficeTemplate, tmp_path: Path) -> Iterator[Office]:
+    """Three desks around an empty dead drop."""
+    with running_office(tmp_path, office_template, *NAMES) as office:
+        yield office
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ import pytest
 from support.reporters import DAY, Reporter, Sealer, make_bundle
 
 from casework.item import ItemKind
-from casework.reply import CaseStatus, ReplyKind
-from crypto.opening import CannotOpen
 from journalist_app.workstation.cases import (
     ItemShown,
     list_cases,
@@ -14,10 +12,9 @@ from journalist_app.workstation.cases import (
     show_case,
 )
 from journalist_app.workstation.desk import Desk
-from journalist_app.workstation.errors import UnknownCase
+from journalist_app.workstation.errors import StoredItemDamaged, UnknownCase
 from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.names import case_name
-from journalist_app.workstation.replying import Draft, write_reply
 
 FILES = [("Foto bukti.jpg", b"\xff\xd8" * 1000), ("../../etc/passwd", b"root")]
 
@@ -25,7 +22,9 @@ FILES = [("Foto bukti.jpg", b"\xff\xd8" * 1000), ("../../etc/passwd", b"root")]
 @pytest.fixture
 def name(desk: Desk, sealer: Sealer, ani: Reporter) -> str:
     """The name of Ani's case, with a report that has two files."""
-    import_bundle(desk, make_bundle({1: sealer.seal(ani.write(files=FILES))}))
+    import_bundle(
+        desk, make_bundle({1: sealer.seal(ani.write(files=FILES))}), today=DAY
+    )
     return case_name(ani.keys.case_id)
 
 
@@ -46,27 +45,12 @@ def test_a_case_is_overdue_after_its_day(desk: Desk, name: str) -> None:
     assert late.overdue
 
 
-def test_a_concluded_case_is_closed_until_it_is_asked_again(
-    desk: Desk, sealer: Sealer, ani: Reporter, name: str
-) -> None:
-    """A closed case comes back when its reporter writes."""
-    draft = Draft(ReplyKind.CLOSING, "Selesai.", status=CaseStatus.CONCLUDED)
-    write_reply(desk, name, draft, today=DAY)
-    (closed,) = list_cases(desk, today=DAY)
-    assert closed.closed
-    assert closed.due is None
-    message = ani.write(ItemKind.MESSAGE, message="Terjadi lagi.")
-    import_bundle(desk, make_bundle({2: sealer.seal(message)}, after=1))
-    (again,) = list_cases(desk, today=DAY)
-    assert not again.closed
-
-
 def test_contact_details_are_marked(
     desk: Desk, sealer: Sealer, ani: Reporter, name: str
 ) -> None:
     """A contact item is shown in its case only, and as confidential."""
     contact = ani.write(ItemKind.CONTACT, message="0800-contoh")
-    import_bundle(desk, make_bundle({2: sealer.seal(contact)}, after=1))
+    import_bundle(desk, make_bundle({2: sealer.seal(contact)}, after=1), today=DAY)
     thread = show_case(desk, name, today=DAY).thread
     assert [False, True] == [
         entry.confidential for entry in thread if isinstance(entry, ItemShown)
@@ -79,7 +63,7 @@ def test_a_withdrawal_is_marked(
 ) -> None:
     """A withdrawn report is not deleted; the list says so."""
     withdrawal = sealer.seal(ani.write(ItemKind.WITHDRAWAL))
-    import_bundle(desk, make_bundle({2: withdrawal}, after=1))
+    import_bundle(desk, make_bundle({2: withdrawal}, after=1), today=DAY)
     (case,) = list_cases(desk, today=DAY)
     assert case.withdrawn
 
@@ -90,10 +74,10 @@ def test_a_message_before_its_report_makes_a_case(
     """Items may come in any order; the gap is told until the report is there."""
     report = sealer.seal(budi.write())
     message = sealer.seal(budi.write(ItemKind.MESSAGE, message="Susulan."))
-    import_bundle(desk, make_bundle({2: message}, after=1))
+    import_bundle(desk, make_bundle({2: message}, after=1), today=DAY)
     (case,) = list_cases(desk, today=DAY)
     assert (None, 1) == (case.title, case.missing)
-    import_bundle(desk, make_bundle({1: report}))
+    import_bundle(desk, make_bundle({1: report}), today=DAY)
     (case,) = list_cases(desk, today=DAY)
     assert case.title
     assert 0 == case.missing
@@ -103,9 +87,7 @@ def test_attachments_are_saved(desk: Desk, name: str, tmp_path: Path) -> None:
     """Files come out byte for byte, under safe names, for their owner alone."""
     folder = tmp_path / "bukti"
     saved = save_attachments(desk, name, folder)
-    assert ["00000001-001-Foto bukti.jpg", "00000001-002-passwd"] == [
-        path.name for path in saved
-    ]
+    assert ["001-001-Foto bukti.jpg", "001-002-passwd"] == [path.name for path in saved]
     assert [content for _name, content in FILES] == [
         path.read_bytes() for path in saved
     ]
@@ -115,7 +97,7 @@ def test_attachments_are_saved(desk: Desk, name: str, tmp_path: Path) -> None:
 
 def test_saving_replaces_nothing(desk: Desk, name: str, tmp_path: Path) -> None:
     """A file of the same name stays as it is, and no other is written."""
-    present = tmp_path / "00000001-002-passwd"
+    present = tmp_path / "001-002-passwd"
     present.write_bytes(b"mine")
     before = sorted(tmp_path.iterdir())
     with pytest.raises(FileExistsError):
@@ -125,13 +107,13 @@ def test_saving_replaces_nothing(desk: Desk, name: str, tmp_path: Path) -> None:
 
 
 def test_a_rotten_item_saves_nothing(desk: Desk, name: str, tmp_path: Path) -> None:
-    """When the sealed item is damaged, no part of its files is left behind."""
-    (sealed,) = (desk.path / "items").iterdir()
-    content = bytearray(sealed.read_bytes())
+    """When what is stored is damaged, no part of its files is left behind."""
+    (stored,) = (desk.path / "store").iterdir()
+    content = bytearray(stored.read_bytes())
     content[-40] ^= 1
-    sealed.write_bytes(content)
+    stored.write_bytes(content)
     folder = tmp_path / "bukti"
-    with pytest.raises(CannotOpen):
+    with pytest.raises(StoredItemDamaged):
         save_attachments(desk, name, folder)
     assert [] == list(folder.iterdir())
 

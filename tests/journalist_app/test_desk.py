@@ -1,3 +1,4 @@
+import os
 from functools import partial
 from pathlib import Path
 
@@ -39,14 +40,17 @@ def test_a_desk_with_a_passphrase(
         passphrase=PASSPHRASE,
         institution=institution,
         today=DAY,
-        entropy=seeded(12),
+        entropy=os.urandom,
     )
     for wrong in (b"kata sandi lain", None):
-        with pytest.raises(DeskLocked), open_desk(path, passphrase=wrong):
+        with (
+            pytest.raises(DeskLocked),
+            open_desk(path, passphrase=wrong, entropy=os.urandom),
+        ):
             pass
     sealer = Sealer.to(tmp_path / "sealer", enrolment.certificate.encode())
-    with open_desk(path, passphrase=PASSPHRASE) as desk:
-        import_bundle(desk, make_bundle({1: sealer.seal(ani.write())}))
+    with open_desk(path, passphrase=PASSPHRASE, entropy=os.urandom) as desk:
+        import_bundle(desk, make_bundle({1: sealer.seal(ani.write())}), today=DAY)
         assert 1 == len(list_cases(desk, today=DAY))
         assert "kata sandi" not in repr(desk)
     assert read_record(path).protected
@@ -88,7 +92,10 @@ def test_a_desk_is_made_whole_or_not_at_all(
 
 def test_one_program_at_a_time(desk: Desk) -> None:
     """A desk that is open is not opened again."""
-    with pytest.raises(DeskInUse), open_desk(desk.path, passphrase=None):
+    with (
+        pytest.raises(DeskInUse),
+        open_desk(desk.path, passphrase=None, entropy=os.urandom),
+    ):
         pass
 
 
@@ -96,7 +103,10 @@ def test_a_folder_that_is_no_desk(tmp_path: Path) -> None:
     """An empty folder, a missing one and a malformed record are no desk."""
     (tmp_path / "desk.json").write_bytes(b"{}")
     for path in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(NoDesk), open_desk(path, passphrase=None):
+        with (
+            pytest.raises(NoDesk),
+            open_desk(path, passphrase=None, entropy=os.urandom),
+        ):
             pass
 
 
@@ -106,7 +116,10 @@ def test_a_damaged_casebook_is_refused(desk_path: Path) -> None:
     content = bytearray(file.read_bytes())
     content[100] ^= 1
     file.write_bytes(content)
-    with pytest.raises(CasebookUnreadable), open_desk(desk_path, passphrase=None):
+    with (
+        pytest.raises(CasebookUnreadable),
+        open_desk(desk_path, passphrase=None, entropy=os.urandom),
+    ):
         pass
 
 

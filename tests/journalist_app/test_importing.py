@@ -1,3 +1,4 @@
+import hashlib
 import io
 import os
 import random
@@ -24,7 +25,12 @@ from casework.bundle import BundleManifest, MalformedBundle, item_name
 from casework.item import ItemKind
 from crypto.container import ContainerWriter
 from journalist_app.workstation import casebook
-from journalist_app.workstation.cases import ItemShown, list_cases, show_case
+from journalist_app.workstation.cases import (
+    ItemShown,
+    list_cases,
+    show_case,
+    stored_content,
+)
 from journalist_app.workstation.desk import Desk, open_desk
 from journalist_app.workstation.errors import ForeignBundle
 from journalist_app.workstation.importing import (
@@ -46,7 +52,11 @@ def contents(desk: Desk) -> dict[str, list[tuple[object, ...]]]:
         }
     return {
         **rows,
-        "files": sorted((path.name,) for path in (desk.path / "items").iterdir()),
+        "files": sorted(
+            (path.name,)
+            for folder in ("items", "store", "incoming")
+            for path in (desk.path / folder).iterdir()
+        ),
     }
 
 
@@ -64,7 +74,7 @@ def test_items_are_filed_under_their_cases(
         2: sealer.seal(budi.write()),
         3: sealer.seal(ani.write(ItemKind.MESSAGE, message="Ada tambahan.")),
     }
-    report = import_bundle(desk, make_bundle(items))
+    report = import_bundle(desk, make_bundle(items), today=DAY)
 
     assert report.complete
     assert {f"item {n}": Verdict.NEW for n in items} == verdicts(report)
@@ -79,15 +89,20 @@ def test_items_are_filed_under_their_cases(
     assert REPORT.title == shown.summary.title
 
 
-def test_sealed_items_are_kept_as_collected(
+def test_what_was_opened_is_kept_under_keys_of_the_desk(
     desk: Desk, sealer: Sealer, ani: Reporter
 ) -> None:
-    """What lies in items/ is the sealed item, byte for byte, named by its digest."""
-    sealed = sealer.seal(ani.write())
-    import_bundle(desk, make_bundle({1: sealed}))
-    (kept,) = (desk.path / "items").iterdir()
-    assert sealed == kept.read_bytes()
-    assert f"{entry_of(1, sealed).sha256}.pgp" == kept.name
+    """The sealed item is gone once it is in the store, from which it is read again."""
+    plaintext = ani.write(files=[("Foto.jpg", bytes(range(256)) * 300)])
+    import_bundle(desk, make_bundle({1: sealer.seal(plaintext)}), today=DAY)
+    assert [] == [*(desk.path / "items").iterdir(), *(desk.path / "incoming").iterdir()]
+    with desk.casebook.transaction() as connection:
+        digest = hashlib.sha256(plaintext).digest()
+        stored = stored_content(connection, ani.keys.case_id, digest)
+    assert plaintext == b"".join(desk.store.read(stored))
+    (file,) = (desk.path / "store").iterdir()
+    # Padding is counted and not stored.
+    assert file.stat().st_size < len(plaintext)
 
 
 def test_importing_twice_changes_nothing(
@@ -95,10 +110,10 @@ def test_importing_twice_changes_nothing(
 ) -> None:
     """The same bundle again is said to be there already."""
     bundle = make_bundle({1: sealer.seal(ani.write())})
-    import_bundle(desk, bundle)
+    import_bundle(desk, bundle, today=DAY)
     before = contents(desk)
     bundle.seek(0)
-    report = import_bundle(desk, bundle)
+    report = import_bundle(desk, bundle, today=DAY)
     assert {"item 1": Verdict.ALREADY_THERE} == verdicts(report)
     assert report.complete
     assert before == contents(desk)
@@ -112,7 +127,7 @@ def test_a_truncated_bundle_gives_its_whole_items(
     whole = make_bundle(items).getvalue()
     cut = whole.index(items[2][:64]) + 1000
 
-    report = import_bundle(desk, io.BytesIO(whole[:cut]))
+    report = import_bundle(desk, io.BytesIO(whole[:cut]), today=DAY)
 
     assert not report.complete
     assert report.broken_off
@@ -121,9 +136,9 @@ def test_a_truncated_bundle_gives_its_whole_items(
         item_name(2): Verdict.DAMAGED,
         item_name(3): Verdict.MISSING,
     } == verdicts(report)
-    assert 1 == len(list((desk.path / "items").iterdir()))
+    assert 1 == len(list((desk.path / "store").iterdir()))
 
-    again = import_bundle(desk, io.BytesIO(whole))
+    again = import_bundle(desk, io.BytesIO(whole), today=DAY)
     assert again.complete
     assert [Verdict.ALREADY_THERE, Verdict.NEW, Verdict.NEW] == [
         outcome.verdict for outcome in again.outcomes
@@ -135,11 +150,11 @@ def test_a_tampered_item_is_damaged(desk: Desk, sealer: Sealer, ani: Reporter) -
     items = {n: sealer.seal(ani.write()) for n in (1, 2, 3)}
     announced = [entry_of(number, sealed) for number, sealed in items.items()]
     items[2] = items[2][:-1] + bytes([items[2][-1] ^ 1])
-    report = import_bundle(desk, make_bundle(items, announced=announced))
+    report = import_bundle(desk, make_bundle(items, announced=announced), today=DAY)
     assert [Verdict.NEW, Verdict.DAMAGED, Verdict.NEW] == [
         outcome.verdict for outcome in report.outcomes
     ]
-    assert 2 == len(list((desk.path / "items").iterdir()))
+    assert 2 == len(list((desk.path / "store").iterdir()))
 
 
 def test_an_item_tampered_with_before_the_bundle_is_unopened(
@@ -149,7 +164,7 @@ def test_an_item_tampered_with_before_the_bundle_is_unopened(
     sealed = sealer.seal(ani.write())
     middle = len(sealed) // 2
     flipped = sealed[:middle] + bytes([sealed[middle] ^ 1]) + sealed[middle + 1 :]
-    report = import_bundle(desk, make_bundle({1: flipped}))
+    report = import_bundle(desk, make_bundle({1: flipped}), today=DAY)
     assert {"item 1": Verdict.UNOPENED} == verdicts(report)
     assert () == list_cases(desk, today=DAY)
 
@@ -159,15 +174,17 @@ def test_an_item_for_somebody_else_is_kept(
 ) -> None:
     """What is not sealed to this officer is held, and does not stop the import."""
     sealed = sealer_to_another.seal(ani.write())
-    report = import_bundle(desk, make_bundle({1: sealed}))
-    assert {"item 1": Verdict.UNOPENED} == verdicts(report)
+    report = import_bundle(desk, make_bundle({1: sealed}), today=DAY)
+    assert {"item 1": Verdict.FOR_OTHERS} == verdicts(report)
     assert report.complete
-    assert 1 == len(contents(desk)["item"])
+    assert [(f"{entry_of(1, sealed).sha256}.pgp",)] == contents(desk)["files"]
 
 
 def test_what_is_no_item_is_kept_unopened(desk: Desk, sealer: Sealer) -> None:
     """Anybody can seal anything to an officer; it harms nothing."""
-    report = import_bundle(desk, make_bundle({1: sealer.seal(b"no item at all")}))
+    report = import_bundle(
+        desk, make_bundle({1: sealer.seal(b"no item at all")}), today=DAY
+    )
     assert {"item 1": Verdict.UNOPENED} == verdicts(report)
     assert () == list_cases(desk, today=DAY)
 
@@ -191,7 +208,7 @@ def test_everything_odd_is_named(desk: Desk, sealer: Sealer, ani: Reporter) -> N
     writer.finish()
     stream.seek(0)
 
-    report = import_bundle(desk, stream)
+    report = import_bundle(desk, stream, today=DAY)
 
     assert {
         "item 1": Verdict.NEW,
@@ -207,20 +224,20 @@ def test_another_item_under_a_known_number_is_refused(
     desk: Desk, sealer: Sealer, ani: Reporter
 ) -> None:
     """A number means one item for ever."""
-    import_bundle(desk, make_bundle({1: sealer.seal(ani.write())}))
+    import_bundle(desk, make_bundle({1: sealer.seal(ani.write())}), today=DAY)
     before = contents(desk)
-    report = import_bundle(desk, make_bundle({1: sealer.seal(ani.write())}))
+    report = import_bundle(desk, make_bundle({1: sealer.seal(ani.write())}), today=DAY)
     assert {"item 1": Verdict.OTHER} == verdicts(report)
     assert before == contents(desk)
 
 
 def test_a_foreign_bundle_is_refused(desk: Desk, sealer: Sealer, ani: Reporter) -> None:
     """After the first bundle, those of another installation change nothing."""
-    import_bundle(desk, make_bundle({1: sealer.seal(ani.write())}))
+    import_bundle(desk, make_bundle({1: sealer.seal(ani.write())}), today=DAY)
     before = contents(desk)
     foreign = make_bundle({2: sealer.seal(ani.write())}, installation=bytes(16))
     with pytest.raises(ForeignBundle):
-        import_bundle(desk, foreign)
+        import_bundle(desk, foreign, today=DAY)
     assert before == contents(desk)
 
 
@@ -228,15 +245,17 @@ def test_junk_is_no_bundle(desk: Desk) -> None:
     """A file that is no bundle is refused and binds the desk to nothing."""
     before = contents(desk)
     with pytest.raises(MalformedBundle):
-        import_bundle(desk, io.BytesIO(b"\x00" * 5000))
+        import_bundle(desk, io.BytesIO(b"\x00" * 5000), today=DAY)
     assert before == contents(desk)
 
 
 def test_gaps_are_noticed(desk: Desk, sealer: Sealer, ani: Reporter) -> None:
     """Items not fetched, items gone for ever, and gaps within a case are told."""
     items = [sealer.seal(ani.write()) for _ in range(7)]
-    import_bundle(desk, make_bundle({2: items[0]}, after=1))
-    report = import_bundle(desk, make_bundle({5: items[3], 7: items[6]}, after=4))
+    import_bundle(desk, make_bundle({2: items[0]}, after=1), today=DAY)
+    report = import_bundle(
+        desk, make_bundle({5: items[3], 7: items[6]}, after=4), today=DAY
+    )
     assert (range(3, 5),) == report.not_fetched
     assert (range(6, 7),) == report.gone
     assert {case_name(ani.keys.case_id): 4} == report.cases_with_gaps
@@ -248,16 +267,16 @@ def test_what_was_unopened_is_opened_later(
     """Each import tries again to open what is still sealed."""
     hidden = desk_path / "hidden"
     sealed = sealer.seal(ani.write())
-    with open_desk(desk_path, passphrase=None) as desk:
+    with open_desk(desk_path, passphrase=None, entropy=os.urandom) as desk:
         keys = desk_path / "gnupg" / "private-keys-v1.d"
         keys.rename(hidden)
         keys.mkdir()
         # The agent remembers nothing of a key whose file is gone.
-        report = import_bundle(desk, make_bundle({1: sealed}))
+        report = import_bundle(desk, make_bundle({1: sealed}), today=DAY)
         assert {"item 1": Verdict.UNOPENED} == verdicts(report)
         keys.rmdir()
         hidden.rename(keys)
-        report = import_bundle(desk, make_bundle({}, after=1))
+        report = import_bundle(desk, make_bundle({}, after=1), today=DAY)
         assert (1,) == report.opened_later
         assert 1 == len(list_cases(desk, today=DAY))
 
@@ -267,7 +286,7 @@ def test_other_reply_keys_are_not_used(
 ) -> None:
     """An item that names other reply keys is filed, marked, and changes no key."""
     stranger = Reporter("stranger")
-    import_bundle(desk, make_bundle({1: sealer.seal(ani.write())}))
+    import_bundle(desk, make_bundle({1: sealer.seal(ani.write())}), today=DAY)
     forged = ani.write(
         ItemKind.MESSAGE,
         message="Kirim ke sini.",
@@ -275,7 +294,9 @@ def test_other_reply_keys_are_not_used(
         reply_public_key=stranger.private_key.public_bytes().hex(),
     )
     sealed = sealer.seal(forged)
-    (outcome,) = import_bundle(desk, make_bundle({2: sealed}, after=1)).outcomes
+    (outcome,) = import_bundle(
+        desk, make_bundle({2: sealed}, after=1), today=DAY
+    ).outcomes
 
     assert "may be forged" in outcome.note
     with desk.casebook.transaction() as connection:
@@ -297,7 +318,7 @@ def test_nothing_plain_is_on_the_disk(
         1: sealer.seal(ani.write(files=[(f"{secret}.txt", secret.encode())])),
         2: sealer.seal(ani.write(ItemKind.MESSAGE, message=secret)),
     }
-    import_bundle(desk, make_bundle(items))
+    import_bundle(desk, make_bundle(items), today=DAY)
     words = [secret.encode(), REPORT.title.encode(), b"SQLite format", ani.keys.case_id]
     for path in desk.path.rglob("*"):
         if path.is_file():
@@ -306,14 +327,16 @@ def test_nothing_plain_is_on_the_disk(
 
 
 IMPORTER = """
+import os
 import sys
+from datetime import date
 from pathlib import Path
 from journalist_app.workstation.desk import open_desk
 from journalist_app.workstation.importing import import_bundle
-with open_desk(Path(sys.argv[1]), passphrase=None) as desk:
+with open_desk(Path(sys.argv[1]), passphrase=None, entropy=os.urandom) as desk:
     print("open", flush=True)
     with open(sys.argv[2], "rb") as bundle:
-        import_bundle(desk, bundle)
+        import_bundle(desk, bundle, today=date(2026, 11, 24))
 """
 
 
@@ -337,16 +360,19 @@ def test_a_kill_leaves_whole_items(
             assert b"open\n" == process.stdout.readline()
             time.sleep(chance.uniform(0.0, 0.15))
             process.send_signal(signal.SIGKILL)
-        with open_desk(desk_path, passphrase=None) as desk:
+        with open_desk(desk_path, passphrase=None, entropy=os.urandom) as desk:
             rows = contents(desk)
             for case in list_cases(desk, today=DAY):
                 assert 0 == case.missing
-            filed = {row[0] for row in rows["item"]}
+            filed = {row[0] for row in rows["received"]}
             assert set(range(1, len(filed) + 1)) == filed
-    with open_desk(desk_path, passphrase=None) as desk, bundle.open("rb") as stream:
-        assert import_bundle(desk, stream).complete
+    with (
+        open_desk(desk_path, passphrase=None, entropy=os.urandom) as desk,
+        bundle.open("rb") as stream,
+    ):
+        assert import_bundle(desk, stream, today=DAY).complete
         rows = contents(desk)
-    assert 12 == len(rows["item"]) == len(rows["files"])
+    assert 12 == len(rows["received"]) == len(rows["files"])
     # Who was killed could not end their agent.
     home = str(desk_path / "gnupg")
     subprocess.run(["gpgconf", "--homedir", home, "--kill", "gpg-agent"], check=True)

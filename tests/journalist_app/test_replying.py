@@ -33,7 +33,7 @@ ANSWER = Draft(ReplyKind.ANSWER, "Terima kasih, sedang kami periksa.")
 @pytest.fixture
 def name(desk: Desk, sealer: Sealer, ani: Reporter) -> str:
     """The name of Ani's case, whose report is on the desk."""
-    import_bundle(desk, make_bundle({1: sealer.seal(ani.write())}))
+    import_bundle(desk, make_bundle({1: sealer.seal(ani.write())}), today=DAY)
     return case_name(ani.keys.case_id)
 
 
@@ -147,7 +147,7 @@ def test_a_reply_key_that_is_none_is_refused(
 ) -> None:
     """Nothing is sealed to a key that cannot be one, and the desk works on."""
     sealed = sealer.seal(budi.write(reply_public_key="00" * 1216))
-    import_bundle(desk, make_bundle({1: sealed}))
+    import_bundle(desk, make_bundle({1: sealed}), today=DAY)
     with pytest.raises(UnusableReply, match="reply key"):
         write_reply(desk, case_name(budi.keys.case_id), ANSWER, today=DAY)
     assert {} == slots_on(desk)
@@ -165,11 +165,11 @@ def test_an_outbox_takes_everything_new_once(
 ) -> None:
     """Slots and holds go into one outbox, and the next has only what is newer."""
     write_reply(desk, name, ANSWER, today=DAY)
-    assert Export(1, 1, 1, more=False) == prepare_outbox(desk, today=DAY)
+    assert Export(1, 1, 1, 0, more=False) == prepare_outbox(desk, today=DAY)
     with pytest.raises(NothingToExport):
         prepare_outbox(desk, today=DAY)
     write_reply(desk, name, ANSWER, today=DAY)
-    assert Export(2, 1, 0, more=False) == prepare_outbox(desk, today=DAY)
+    assert Export(2, 1, 0, 0, more=False) == prepare_outbox(desk, today=DAY)
 
     outbox = believed(outbox_bytes(desk, 1))
     slots = dict(outbox.slots())
@@ -214,10 +214,10 @@ def test_an_outbox_that_never_arrived_is_noticed(
 ) -> None:
     """When the server sends again what was signed for, the outbox is named."""
     bundle = make_bundle({1: sealer.seal(ani.write())})
-    import_bundle(desk, bundle)
+    import_bundle(desk, bundle, today=DAY)
     prepare_outbox(desk, today=DAY)
     bundle.seek(0)
-    assert (1,) == import_bundle(desk, bundle).unconfirmed
+    assert (1,) == import_bundle(desk, bundle, today=DAY).unconfirmed
 
 
 def test_read_marks_are_shown(
@@ -227,7 +227,7 @@ def test_read_marks_are_shown(
     write_reply(desk, name, ANSWER, today=DAY)
     write_reply(desk, name, ANSWER, today=DAY)
     mark = ani.write(ItemKind.READ_RECEIPT, read={desk.record.desk_id: 1})
-    import_bundle(desk, make_bundle({2: sealer.seal(mark)}, after=1))
+    import_bundle(desk, make_bundle({2: sealer.seal(mark)}, after=1), today=DAY)
     thread = show_case(desk, name, today=DAY).thread
     replies = [entry for entry in thread if isinstance(entry, ReplyShown)]
     assert [True, False] == [reply.read for reply in replies]

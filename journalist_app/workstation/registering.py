@@ -1,0 +1,86 @@
+"""
+Registration numbers: unique across desks that never meet, and saying nothing else.
+
+    7KD-4Q9Z-XB35
+    |   |       |
+    |   |       check character
+    |   random, 35 bits
+    the desk's prefix, 15 bits of its id
+
+A number shows neither the day nor how many cases there are.  It is written in
+Crockford's base 32: no I, L, O and U, and what people confuse means the same.  The
+last character is the sum of the others' values times their places, modulo 31, which
+finds every wrong character and every two neighbours that were swapped.
+"""
+
+from collections.abc import Callable
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+PREFIX_CHARACTERS = 3
+RANDOM_CHARACTERS = 7
+# Prime, so that every place has an inverse.
+_MODULUS = 31
+_LOOKS_LIKE = str.maketrans("ILOU", "110V")
+
+
+class MistypedNumber(ValueError):
+    """The registration number has a character that is wrong."""
+
+
+def prefix_of(desk_id: bytes) -> str:
+    """Return the beginning of all numbers that a desk gives."""
+    return _spell(int.from_bytes(desk_id[:2], "big") >> 1, PREFIX_CHARACTERS)
+
+
+def new_number(
+    desk_id: bytes, *, entropy: Callable[[int], bytes], taken: Callable[[str], bool]
+) -> str:
+    """
+    Draw a registration number.
+
+    Args:
+        desk_id: Of the desk that gives it.
+
+        entropy: Gives random bytes.
+
+        taken: Tells whether a number is in use already.
+    """
+    while True:
+        drawn = int.from_bytes(entropy(5), "big") >> 5
+        characters = prefix_of(desk_id) + _spell(drawn, RANDOM_CHARACTERS)
+        characters += _check(characters)
+        number = f"{characters[:3]}-{characters[3:7]}-{characters[7:]}"
+        if not taken(number):
+            return number
+
+
+def parse_number(untrusted_text: str) -> str:
+    """
+    Understand a registration number as people write it.
+
+    Raises:
+        MistypedNumber: If it cannot be one that a desk has given.
+    """
+    characters = "".join(
+        character for character in untrusted_text.upper() if character.isalnum()
+    ).translate(_LOOKS_LIKE)
+    expected = PREFIX_CHARACTERS + RANDOM_CHARACTERS + 1
+    if len(characters) != expected or not set(characters) <= set(ALPHABET):
+        raise MistypedNumber(MistypedNumber.__doc__)
+    if _check(characters[:-1]) != characters[-1]:
+        raise MistypedNumber(MistypedNumber.__doc__)
+    return f"{characters[:3]}-{characters[3:7]}-{characters[7:]}"
+
+
+def _spell(number: int, length: int) -> str:
+    return "".join(
+        ALPHABET[number >> 5 * place & 31] for place in reversed(range(length))
+    )
+
+
+def _check(characters: str) -> str:
+    total = sum(
+        place * ALPHABET.index(character)
+        for place, character in enumerate(characters, start=1)
+    )
+    return ALPHABET[total % _MODULUS]

@@ -1,0 +1,296 @@
+"""
+Sharing: who may know of a case, and what each desk still has to be sent.
+
+    reporter's item --sealed to--> intake officers      members from the beginning
+    admitted        --full-->      items sealed anew, and the whole journal
+                    --redacted, paraphrase--> the journal with a brief, and no item
+    excluded        nothing any more
+
+Every desk sends what it has written itself to all members.  Whoever let a desk in
+sends it what was there before, and what comes later, because only they are known to
+have it.  The reporter's contact details are never sealed anew.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from sqlalchemy import Connection, select
+
+from casework.folding import CaseState
+from casework.item import ItemKind
+from casework.journal import Admitted, Briefed, Excluded
+from casework.report import SEVEN_QUESTIONS, Report
+from journalist_app.workstation import casebook
+from journalist_app.workstation.colleagues import find_colleague
+from journalist_app.workstation.desk import Desk
+from journalist_app.workstation.entries import append
+from journalist_app.workstation.errors import ActionRefused
+from journalist_app.workstation.projecting import journal_of
+
+FULL, REDACTED, PARAPHRASE = "full", "redacted", "paraphrase"
+# In place of every character that is blackened, but for spaces.
+BLACK = "█"
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Something that desks still have to be sent: an event, or an item."""
+
+    digest: bytes
+    is_entry: bool
+    desk_ids: frozenset[str]
+
+
+def members(connection: Connection, case_id: bytes, state: CaseState) -> frozenset[str]:
+    """Return the desks that may know of a case, as far as this desk knows."""
+    received = connection.scalars(
+        select(casebook.knows.c.desk_id)
+        .join_from(
+            casebook.knows,
+            casebook.content,
+            casebook.knows.c.digest == casebook.content.c.digest,
+        )
+        .where(
+            casebook.content.c.case_id == case_id,
+            # Contact details go to some of them only.
+            casebook.content.c.kind != ItemKind.CONTACT,
+        )
+        .distinct()
+    )
+    known = set(received) | state.members
+    return frozenset(known - set(state.excluded))
+
+
+def admit(
+    desk: Desk,
+    connection: Connection,
+    case_id: bytes,
+    desk_id: str,
+    *,
+    form: str,
+    reason: str,
+    today: date,
+) -> None:
+    """
+    Let a colleague's desk know of a case.
+
+    What could give the reporter away must have been looked at before.
+
+    Raises:
+        ActionRefused: If it was not, if it was decided to share nothing, or if the
+            brief that the form needs is empty.
+
+        UnknownColleague: If there is no such officer.
+    """
+    state = journal_of(connection, case_id).state
+    colleague = find_colleague(desk, connection, desk_id)
+    if colleague.unfit_because is not None:
+        raise ActionRefused(
+            f"nothing can be sealed to {colleague.name}: {colleague.unfit_because}"
+        )
+    check_exposure(connection, case_id, state, form)
+    if form != FULL:
+        brief = brief_of(connection, case_id, state, with_answers=form == REDACTED)
+        append(desk, connection, case_id, brief, today=today)
+    present = members(connection, case_id, state) | {desk.record.desk_id}
+    action = Admitted(
+        desk_id=desk_id,
+        form=_form(form),
+        members=tuple(sorted(present | {desk_id})),
+        reason=reason,
+    )
+    append(desk, connection, case_id, action, today=today)
+
+
+def exclude(
+    desk: Desk,
+    connection: Connection,
+    case_id: bytes,
+    desk_id: str,
+    *,
+    reason: str,
+    today: date,
+) -> None:
+    """
+    Keep a case from a desk from now on, because of a conflict of interest.
+
+    What that desk was sent before cannot be taken back, and is not pretended to be.
+    """
+    find_colleague(desk, connection, desk_id)
+    append(
+        desk, connection, case_id, Excluded(desk_id=desk_id, reason=reason), today=today
+    )
+
+
+def check_exposure(
+    connection: Connection, case_id: bytes, state: CaseState, form: str
+) -> None:
+    """
+    Make sure that it was decided what may leave this circle.
+
+    ISO 37002:2021, 8.3.2: the risk to the reporter is assessed first.
+
+    Raises:
+        ActionRefused: With what is to be done before.
+    """
+    exposure = state.exposure
+    if exposure is None:
+        raise ActionRefused("look first at what could give the reporter away")
+    if exposure.action.through != newest_content(connection, case_id).hex():
+        raise ActionRefused(
+            "the reporter has sent something since the exposure check: look at it first"
+        )
+    if exposure.action.decision == "withhold":
+        raise ActionRefused("it was decided that the case is not shared")
+    if exposure.action.decision == "redact" and form == FULL:
+        raise ActionRefused(
+            "it was decided to blacken passages: share that form, or a paraphrase"
+        )
+
+
+def newest_content(connection: Connection, case_id: bytes) -> bytes:
+    """Return the digest of the newest item of a case; of 32 zeros if there is none."""
+    columns = casebook.content.c
+    newest = connection.scalar(
+        select(columns.digest)
+        .where(columns.case_id == case_id)
+        .order_by(columns.sequence.desc(), columns.digest.desc())
+        .limit(1)
+    )
+    return newest or bytes(32)
+
+
+def brief_of(
+    connection: Connection, case_id: bytes, state: CaseState, *, with_answers: bool
+) -> Briefed:
+    """
+    Say what officers get to read who must not have the reporter's own words.
+
+    Raises:
+        ActionRefused: If there is no report here, or neither answers nor a paraphrase.
+    """
+    columns = casebook.content.c
+    row = connection.execute(
+        select(columns.digest, columns.report, columns.sent_day)
+        .where(columns.case_id == case_id, columns.report.is_not(None))
+        .order_by(columns.sequence)
+        .limit(1)
+    ).first()
+    if row is None:
+        raise ActionRefused("the report itself is not on this desk")
+    report = Report.parse(row.report)
+    answers = {}
+    if with_answers:
+        for name in SEVEN_QUESTIONS:
+            spans = state.redactions.get((row.digest.hex(), name), ())
+            if answer := blacken(getattr(report, name), spans):
+                answers[name] = answer
+    elif not state.paraphrase:
+        raise ActionRefused("write the matter in your own words first")
+    title = blacken(report.title, state.redactions.get((row.digest.hex(), "title"), ()))
+    return Briefed(
+        received=date.fromordinal(row.sent_day),
+        # A title in the reporter's words says as much as the rest.
+        title=title if with_answers else state.paraphrase.split("\n")[0][:200].strip(),
+        answers=answers,
+        paraphrase=state.paraphrase,
+    )
+
+
+def blacken(text: str, spans: tuple[tuple[int, int], ...]) -> str:
+    """Return *text* with the characters of *spans* made unreadable."""
+    characters = list(text)
+    for begin, end in spans:
+        for place in range(begin, min(end, len(characters))):
+            if not characters[place].isspace():
+                characters[place] = BLACK
+    return "".join(characters)
+
+
+def pending(desk: Desk, connection: Connection) -> Iterator[Pending]:
+    """Yield what other desks still have to be sent from here, cases in any order."""
+    own = desk.record.desk_id
+    reachable = {
+        row.desk_id
+        for row in connection.execute(
+            select(casebook.officer.c.desk_id).where(
+                casebook.officer.c.active,
+                casebook.officer.c.unfit_because.is_(None),
+                casebook.officer.c.desk_id != own,
+            )
+        )
+    }
+    if not reachable:
+        return
+    for case_id in unsent_cases(connection):
+        journal = journal_of(connection, case_id)
+        state = journal.state
+        if own in state.excluded:
+            continue
+        audience = members(connection, case_id, state) & reachable
+        mine = {
+            desk_id for desk_id in audience if _sender(journal.state, desk_id) == own
+        }
+        for entry in journal.entries:
+            wanted = audience if entry.event.desk_id == own else mine
+            digest = bytes.fromhex(entry.digest)
+            if lacking := wanted - _knowing(connection, digest):
+                yield Pending(digest, is_entry=True, desk_ids=frozenset(lacking))
+        full = {desk_id for desk_id in mine if state.admitted.get(desk_id) == FULL}
+        if full:
+            yield from _pending_contents(connection, case_id, full)
+
+
+def unsent_cases(connection: Connection) -> tuple[bytes, ...]:
+    """Return the cases of which something may still have to be sent."""
+    columns = casebook.case.c
+    return tuple(
+        connection.scalars(
+            select(columns.case_id).where(columns.unsent).order_by(columns.case_id)
+        )
+    )
+
+
+def _pending_contents(
+    connection: Connection, case_id: bytes, desk_ids: set[str]
+) -> Iterator[Pending]:
+    columns = casebook.content.c
+    digests = connection.scalars(
+        select(columns.digest)
+        .where(columns.case_id == case_id, columns.kind != ItemKind.CONTACT)
+        .order_by(columns.sequence, columns.digest)
+    ).all()
+    for digest in digests:
+        if lacking := desk_ids - _knowing(connection, digest):
+            yield Pending(digest, is_entry=False, desk_ids=frozenset(lacking))
+
+
+def _sender(state: CaseState, desk_id: str) -> str | None:
+    """Return who sends a desk what others have written: whoever let it in last."""
+    sender = None
+    for entry in state.history:
+        action = entry.event.action
+        if isinstance(action, Admitted) and action.desk_id == desk_id:
+            sender = entry.event.desk_id
+    return sender
+
+
+def _knowing(connection: Connection, digest: bytes) -> set[str]:
+    return set(
+        connection.scalars(
+            select(casebook.knows.c.desk_id).where(casebook.knows.c.digest == digest)
+        )
+    )
+
+
+def _form(form: str) -> Literal["full", "redacted", "paraphrase"]:
+    if form == FULL:
+        return "full"
+    return "redacted" if form == REDACTED else "paraphrase"
+
+
+def count_pending(desk: Desk, connection: Connection) -> int:
+    """Return how many things wait to be sent to other desks."""
+    return sum(1 for _ in pending(desk, connection))

@@ -1,0 +1,389 @@
+"""Several desks, one truth: deeds reach all who may know of them, and nobody else."""
+
+import io
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import select
+from support.bundles import rewritten
+from support.office import NAMES, Office
+from support.reporters import DAY, REPORT, Reporter
+
+from casework.folding import CaseState
+from casework.item import ItemKind
+from casework.journal import (
+    ClosingConfirmed,
+    Labelled,
+    Noted,
+    Paraphrased,
+    Redacted,
+    StepTaken,
+)
+from casework.reply import CaseStatus, ReplyKind
+from journalist_app.workstation import casebook
+from journalist_app.workstation.acting import (
+    act,
+    assign,
+    decide_exposure,
+    exclude,
+    share,
+    state_of,
+    take_step,
+    undo,
+)
+from journalist_app.workstation.cases import ItemShown, list_cases, show_case
+from journalist_app.workstation.desk import Desk
+from journalist_app.workstation.errors import ActionRefused, UnknownCase
+from journalist_app.workstation.importing import Verdict, import_bundle
+from journalist_app.workstation.names import case_name
+from journalist_app.workstation.replying import Draft, write_reply
+
+ANI, BUDI, CITRA = NAMES
+INTAKE = (ANI, BUDI)
+S = CaseStatus
+
+
+@pytest.fixture
+def reporter() -> Reporter:
+    """Somebody who reports."""
+    return Reporter("pelapor")
+
+
+@pytest.fixture
+def name(office: Office, reporter: Reporter) -> str:
+    """A case that Ani and Budi have received, and Citra has not."""
+    office.send(reporter.write(files=[("Bukti.pdf", b"%PDF-1.7")]), to=INTAKE)
+    office.exchange()
+    return case_name(reporter.keys.case_id)
+
+
+def states(office: Office, name: str, desks: Sequence[str] = NAMES) -> list[CaseState]:
+    """Return what desks say about a case."""
+    return [state_of(office.desks[desk], name) for desk in desks]
+
+
+def texts_on(desk: Desk) -> str:
+    """Return everything readable in a casebook."""
+    with desk.casebook.transaction() as connection:
+        return "\n".join(
+            repr(tuple(row))
+            for table in casebook.metadata.sorted_tables
+            for row in connection.execute(select(table))
+        )
+
+
+def verified(office: Office, name: str, desk: str = ANI) -> None:
+    """Take a case to review."""
+    for status in (S.VERIFICATION, S.REGISTERED, S.REVIEW):
+        take_step(office.desks[desk], name, status, reason="", today=DAY)
+
+
+def test_what_one_desk_does_the_other_shows(office: Office, name: str) -> None:
+    """Steps, labels and notes of one officer are on the other's desk after a round."""
+    ani, budi = office.desks[ANI], office.desks[BUDI]
+    verified(office, name)
+    act(ani, name, Labelled(label="bansos", on=True), today=DAY)
+    act(ani, name, Noted(text="Periksa juga tahun lalu."), today=DAY)
+    office.exchange()
+
+    assert state_of(ani, name) == state_of(budi, name)
+    (case,) = list_cases(budi, today=DAY)
+    assert (S.REVIEW, ("bansos",)) == (case.status, case.labels)
+    assert case.registration_number is not None
+
+
+def test_a_reply_of_one_desk_is_seen_on_the_other(
+    office: Office, reporter: Reporter, name: str
+) -> None:
+    """Both answer the same case without meeting, and each sees both answers."""
+    for desk in INTAKE:
+        draft = Draft(ReplyKind.ANSWER, f"Jawaban {desk}.")
+        write_reply(office.desks[desk], name, draft, today=DAY)
+    office.exchange()
+
+    replies = states(office, name, INTAKE)[0].replies
+    assert {"Jawaban Petugas Ani.", "Jawaban Petugas Budi."} == {
+        sent.action.letter.text for sent in replies
+    }
+    slots = {
+        slot: sealed
+        for desk in INTAKE
+        for slot, sealed in _slots(office.desks[desk]).items()
+    }
+    for desk in INTAKE:
+        opened = reporter.open_reply(slots, office.desks[desk].desk_id)
+        assert f"Jawaban {desk}." == opened.letter.text
+
+
+def _slots(desk: Desk) -> dict[bytes, bytes]:
+    with desk.casebook.transaction() as connection:
+        rows = connection.execute(select(casebook.slot.c.slot, casebook.slot.c.sealed))
+        return {row.slot: row.sealed for row in rows}
+
+
+def test_steps_at_once_are_shown_alike(office: Office, name: str) -> None:
+    """Two officers take different steps before they hear of each other."""
+    take_step(office.desks[ANI], name, S.VERIFICATION, reason="", today=DAY)
+    office.exchange()
+    take_step(office.desks[ANI], name, S.REGISTERED, reason="", today=DAY)
+    take_step(office.desks[BUDI], name, S.NEEDS_COMPLETION, reason="Tempat?", today=DAY)
+    office.exchange()
+
+    ani, budi = states(office, name, INTAKE)
+    assert ani == budi
+    assert 1 == len(ani.conflicts)
+    assert [1, 1] == [
+        list_cases(office.desks[desk], today=DAY)[0].conflicts for desk in INTAKE
+    ]
+
+
+def test_two_officers_close_a_case(office: Office, name: str) -> None:
+    """One proposes on one desk, the other confirms on theirs; the clocks stop."""
+    verified(office, name)
+    take_step(office.desks[ANI], name, S.CONCLUDED, reason="Tidak terbukti.", today=DAY)
+    (case,) = list_cases(office.desks[ANI], today=DAY)
+    assert case.proposed
+    office.exchange()
+    proposal = state_of(office.desks[BUDI], name).proposal
+    assert proposal is not None
+    act(office.desks[BUDI], name, ClosingConfirmed(proposal=proposal.digest), today=DAY)
+    office.exchange()
+    (case,) = list_cases(office.desks[ANI], today=DAY)
+    assert (S.CONCLUDED, None) == (case.status, case.due)
+
+
+def test_nobody_confirms_their_own_proposal(office: Office, name: str) -> None:
+    """It is refused before it is written, and nothing has changed."""
+    ani = office.desks[ANI]
+    verified(office, name)
+    entry = take_step(ani, name, S.CONCLUDED, reason="Tidak terbukti.", today=DAY)
+    before = state_of(ani, name)
+    with pytest.raises(ActionRefused, match="whoever proposed it"):
+        act(ani, name, ClosingConfirmed(proposal=entry.digest), today=DAY)
+    assert before == state_of(ani, name)
+
+
+def test_a_closed_case_comes_back_when_its_reporter_writes(
+    office: Office, reporter: Reporter, name: str
+) -> None:
+    """A closed case is not in the queue of open ones until something new comes."""
+    verified(office, name)
+    take_step(office.desks[ANI], name, S.CONCLUDED, reason="Tidak terbukti.", today=DAY)
+    office.exchange()
+    proposal = state_of(office.desks[BUDI], name).proposal
+    assert proposal is not None
+    act(office.desks[BUDI], name, ClosingConfirmed(proposal=proposal.digest), today=DAY)
+    draft = Draft(ReplyKind.CLOSING, "Selesai.", status=S.CONCLUDED)
+    write_reply(office.desks[BUDI], name, draft, today=DAY)
+    office.exchange()
+    (closed,) = list_cases(office.desks[ANI], today=DAY)
+    assert closed.closed
+    office.send(reporter.write(ItemKind.MESSAGE, message="Terjadi lagi."), to=INTAKE)
+    office.exchange()
+    (again,) = list_cases(office.desks[ANI], today=DAY)
+    assert not again.closed
+
+
+def test_a_reviewer_gets_a_case_only_when_it_is_shared(
+    office: Office, name: str
+) -> None:
+    """Until then, the reviewer's desk holds sealed bytes and knows nothing."""
+    verified(office, name)
+    office.exchange()
+    assert () == list_cases(office.desks[CITRA], today=DAY)
+    assert REPORT.what not in texts_on(office.desks[CITRA])
+
+    ani, citra = office.desks[ANI], office.desks[CITRA]
+    decide_exposure(ani, name, findings=0, decision="share", reason="", today=DAY)
+    share(ani, name, citra.record.desk_id, form="full", reason="Penelaah.", today=DAY)
+    assign(ani, name, citra.record.desk_id, today=DAY)
+    office.exchange()
+
+    shown = show_case(citra, name, today=DAY)
+    assert shown.report is not None
+    assert REPORT == shown.report.report
+    assert ["Bukti.pdf"] == [file.name for file in shown.report.attachments]
+    first, second, third = states(office, name)
+    assert first == second == third
+    assert citra.record.desk_id == third.assigned
+
+
+def test_what_comes_later_reaches_the_reviewer_too(
+    office: Office, reporter: Reporter, name: str
+) -> None:
+    """Messages of the reporter and deeds of colleagues follow; so do the reviewer's."""
+    ani, budi, citra = (office.desks[desk] for desk in NAMES)
+    decide_exposure(ani, name, findings=0, decision="share", reason="", today=DAY)
+    share(ani, name, citra.record.desk_id, form="full", reason="", today=DAY)
+    office.exchange()
+    office.send(reporter.write(ItemKind.MESSAGE, message="Ada lagi."), to=INTAKE)
+    act(budi, name, Noted(text="Dari Budi."), today=DAY)
+    act(citra, name, Noted(text="Dari Citra."), today=DAY)
+    office.exchange()
+
+    first, second, third = states(office, name)
+    assert first == second == third
+    assert {"Dari Budi.", "Dari Citra."} == {note.text for note in first.notes}
+    thread = show_case(citra, name, today=DAY).thread
+    assert "Ada lagi." in [
+        entry.message for entry in thread if isinstance(entry, ItemShown)
+    ]
+
+
+def test_a_brief_has_nothing_of_the_reporters_words(office: Office, name: str) -> None:
+    """With a paraphrase, a reviewer reads an officer's words and can answer nobody."""
+    ani, citra = office.desks[ANI], office.desks[CITRA]
+    act(ani, name, Paraphrased(text="Bantuan diduga dipotong."), today=DAY)
+    decide_exposure(ani, name, findings=1, decision="redact", reason="", today=DAY)
+    with pytest.raises(ActionRefused, match="blacken"):
+        share(ani, name, citra.record.desk_id, form="full", reason="", today=DAY)
+    share(ani, name, citra.record.desk_id, form="paraphrase", reason="", today=DAY)
+    office.exchange()
+
+    (case,) = list_cases(citra, today=DAY)
+    assert case.brief
+    assert "Bantuan diduga dipotong." == case.title
+    everything = texts_on(citra)
+    for words in (REPORT.what, REPORT.title, REPORT.who, "Bukti.pdf"):
+        assert words not in everything
+
+
+def test_redacted_passages_do_not_leave(office: Office, name: str) -> None:
+    """With the redacted form, what was blackened is on no other desk."""
+    ani, citra = office.desks[ANI], office.desks[CITRA]
+    report = show_case(ani, name, today=DAY).report
+    assert report is not None
+    act(
+        ani,
+        name,
+        Redacted(item=report.digest.hex(), field="who", spans=((0, len(REPORT.who)),)),
+        today=DAY,
+    )
+    decide_exposure(ani, name, findings=1, decision="redact", reason="", today=DAY)
+    share(ani, name, citra.record.desk_id, form="redacted", reason="", today=DAY)
+    office.exchange()
+
+    brief = state_of(citra, name).brief
+    assert brief is not None
+    assert REPORT.what == brief.answers["what"]
+    assert {"█", " "} == set(brief.answers["who"])
+    assert REPORT.who not in texts_on(citra)
+
+
+def test_nothing_is_shared_before_the_exposure_check(
+    office: Office, reporter: Reporter, name: str
+) -> None:
+    """No decision, an old one, or one to withhold: the case stays where it is."""
+    ani, citra = office.desks[ANI], office.desks[CITRA]
+
+    def try_to_share(complaint: str) -> None:
+        with pytest.raises(ActionRefused, match=complaint):
+            share(ani, name, citra.record.desk_id, form="full", reason="", today=DAY)
+
+    try_to_share("look first")
+    decide_exposure(ani, name, findings=0, decision="withhold", reason="", today=DAY)
+    try_to_share("not shared")
+    decide_exposure(ani, name, findings=0, decision="share", reason="", today=DAY)
+    office.send(reporter.write(ItemKind.MESSAGE, message="Saya Sari."), to=INTAKE)
+    office.exchange()
+    try_to_share("since the exposure check")
+    office.exchange()
+    assert () == list_cases(citra, today=DAY)
+
+
+def test_contact_details_are_never_sealed_anew(
+    office: Office, reporter: Reporter, name: str
+) -> None:
+    """Not even a reviewer who has the whole case gets them."""
+    office.send(reporter.write(ItemKind.CONTACT, message="0811-contoh"), to=(ANI,))
+    office.exchange()
+    ani, citra = office.desks[ANI], office.desks[CITRA]
+    decide_exposure(ani, name, findings=0, decision="share", reason="", today=DAY)
+    share(ani, name, citra.record.desk_id, form="full", reason="", today=DAY)
+    office.exchange()
+    assert 1 == len(show_case(citra, name, today=DAY).thread)
+    for desk in (BUDI, CITRA):
+        assert "0811-contoh" not in texts_on(office.desks[desk])
+
+
+def test_an_officer_who_is_accused_learns_nothing_more(
+    office: Office, reporter: Reporter, name: str
+) -> None:
+    """From the exclusion on, an excluded desk gets neither deeds nor new words."""
+    ani, budi, citra = (office.desks[desk] for desk in NAMES)
+    decide_exposure(ani, name, findings=0, decision="share", reason="", today=DAY)
+    share(ani, name, citra.record.desk_id, form="full", reason="", today=DAY)
+    office.exchange()
+    exclude(ani, name, citra.record.desk_id, reason="Disebut dalam laporan.", today=DAY)
+    act(ani, name, Noted(text="Rahasia dari Citra."), today=DAY)
+    office.send(reporter.write(ItemKind.MESSAGE, message="Ada lagi."), to=INTAKE)
+    act(citra, name, Noted(text="Dari Citra."), today=DAY)
+    office.exchange()
+
+    for words in ("Rahasia dari Citra.", "Ada lagi.", "Disebut dalam laporan."):
+        assert words not in texts_on(citra)
+    assert state_of(ani, name) == state_of(budi, name)
+    with pytest.raises(ActionRefused, match="does not have the case"):
+        assign(ani, name, citra.record.desk_id, today=DAY)
+
+
+def test_what_was_done_by_mistake_is_taken_back_everywhere(
+    office: Office, name: str
+) -> None:
+    """An undone step is undone on the other desk, too."""
+    entry = take_step(office.desks[ANI], name, S.VERIFICATION, reason="", today=DAY)
+    undo(office.desks[ANI], name, entry.digest, today=DAY)
+    office.exchange()
+    for state in states(office, name, INTAKE):
+        assert S.RECEIVED is state.status
+        assert () == state.conflicts
+
+
+def test_events_of_strangers_wait_and_change_nothing(office: Office, name: str) -> None:
+    """What an officer signs whom a desk does not know is kept until it does."""
+    ani, budi = office.desks[ANI], office.desks[BUDI]
+    with budi.casebook.transaction() as connection:
+        table = casebook.officer
+        known = connection.execute(
+            select(table).where(table.c.desk_id == ani.record.desk_id)
+        ).one()
+        keys = casebook.key
+        connection.execute(keys.delete().where(keys.c.desk_id == known.desk_id))
+        connection.execute(table.delete().where(table.c.desk_id == known.desk_id))
+    act(ani, name, Noted(text="Halo."), today=DAY)
+    office.bring(ANI)
+    bundle = rewritten(io.BytesIO(office.bundle_for(BUDI)), officers=())
+    report = import_bundle(budi, bundle, today=DAY)
+    assert 1 == report.unverified
+    assert () == state_of(budi, name).notes
+
+    assert 0 == office.fetch(BUDI).unverified
+    assert ["Halo."] == [note.text for note in state_of(budi, name).notes]
+
+
+def test_the_same_parcel_twice_changes_nothing(office: Office, name: str) -> None:
+    """A replayed message under a new number brings nothing new."""
+    act(office.desks[ANI], name, Noted(text="Halo."), today=DAY)
+    office.bring(ANI)
+    last = office.drop.intake.entries()[-1].number
+    sealed = b"".join(office.drop.intake.read(last))
+    office.fetch(BUDI)
+    before = state_of(office.desks[BUDI], name)
+    office.accept(sealed)
+    (outcome,) = [
+        one for one in office.fetch(BUDI).outcomes if one.verdict is Verdict.NEW
+    ]
+    assert "known already" in outcome.note
+    assert before == state_of(office.desks[BUDI], name)
+
+
+def test_a_step_that_is_not_allowed_is_refused(office: Office, name: str) -> None:
+    """The desk writes no event that would only be a conflict."""
+    ani = office.desks[ANI]
+    with pytest.raises(ActionRefused, match="no step from received to review"):
+        take_step(ani, name, S.REVIEW, reason="", today=DAY)
+    with pytest.raises(ActionRefused, match="was at received by then"):
+        act(ani, name, StepTaken(before=S.REVIEW, after=S.FORWARDED), today=DAY)
+    assert () == state_of(ani, name).history
+    with pytest.raises(UnknownCase):
+        take_step(ani, "babab-babab", S.VERIFICATION, reason="", today=DAY)

@@ -1,0 +1,213 @@
+"""
+An office: several desks, one real dead drop between them, and the stick in between.
+
+Names are test data.
+"""
+
+import hashlib
+import io
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from support.deaddrop_samples import seeded
+from support.reporters import DAY
+
+from casework.enrolment import Enrolment
+from crypto.admission import fingerprint_in
+from crypto.certificates import certify, generate_organisation_key
+from crypto.openpgp import Keyring
+from deaddrop import DeadDrop, KnownDummies, SealedItem, migrate, open_deaddrop
+from journalist_app.courier.bundles import announce, write_announced
+from journalist_app.courier.outboxes import Delivery, apply_outbox
+from journalist_app.workstation.colleagues import trust_organisation
+from journalist_app.workstation.desk import (
+    Desk,
+    Institution,
+    create_desk,
+    open_desk,
+)
+from journalist_app.workstation.errors import NothingToExport
+from journalist_app.workstation.exporting import prepare_outbox, write_again
+from journalist_app.workstation.importing import ImportReport, import_bundle
+
+NAMES = ("Petugas Ani", "Petugas Budi", "Petugas Citra")
+
+
+@dataclass(frozen=True)
+class OfficeTemplate:
+    """Desks and keys that were made once, to be copied for every test."""
+
+    path: Path
+    enrolments: Mapping[str, Enrolment] = field(repr=False)
+    organisation_key: bytes = field(repr=False)
+
+
+def make_office_template(path: Path, institution: Institution) -> OfficeTemplate:
+    """Make an organisation's key and a certified desk for everybody."""
+    organisation = generate_organisation_key(
+        path / "organisation",
+        name="Organisasi Uji",
+        email="organisasi@example.test",
+        expires_days=3650,
+        passphrase=None,
+        today=DAY,
+    )
+    enrolments = {}
+    for seed, name in enumerate(NAMES, start=20):
+        enrolment = create_desk(
+            path / "desks" / name,
+            name=name,
+            email=None,
+            passphrase=None,
+            institution=institution,
+            today=DAY,
+            entropy=seeded(seed),
+        )
+        certified = certify(
+            path / "organisation",
+            organisation=organisation,
+            officer_key=enrolment.certificate.encode("ascii"),
+            passphrase=None,
+            today=DAY,
+        )
+        enrolments[name] = enrolment.certified(certified)
+    return OfficeTemplate(
+        path, enrolments, Keyring(path / "organisation").export(organisation)
+    )
+
+
+class Office:
+    """The desks of one test, and what lies between them."""
+
+    def __init__(
+        self,
+        path: Path,
+        template: OfficeTemplate,
+        drop: DeadDrop,
+        keyring: Keyring,
+        stack: ExitStack,
+    ) -> None:
+        self.path = path
+        self.template = template
+        self.drop = drop
+        self.keyring = keyring
+        self._stack = stack
+        self.desks: dict[str, Desk] = {}
+
+    def open(self, name: str) -> Desk:
+        """Open a desk, and let it trust the organisation."""
+        source = self.template.path / "desks" / name
+        target = self.path / "desks" / name
+        if not target.exists():
+            shutil.copytree(source, target)
+        desk = self._stack.enter_context(
+            open_desk(target, passphrase=None, entropy=os.urandom)
+        )
+        trust_organisation(desk, self.template.organisation_key)
+        self.desks[name] = desk
+        return desk
+
+    def enrol(self, name: str) -> None:
+        """Make somebody an officer on the server."""
+        enrolment = self.template.enrolments[name]
+        certificate = enrolment.certificate.encode("ascii")
+        self.keyring.admit(certificate, today=DAY)
+        self.drop.officers.add(
+            fingerprint=fingerprint_in(certificate),
+            name=name,
+            certificate=certificate,
+            desk_id=bytes.fromhex(enrolment.desk_id),
+        )
+
+    def send(
+        self, plaintext: bytes, *, to: Sequence[str] = NAMES, day: date = DAY
+    ) -> int:
+        """Let a reporter's item arrive, sealed to some officers."""
+        pieces: list[bytes] = []
+        keys = [
+            fingerprint_in(self.template.enrolments[name].certificate.encode("ascii"))
+            for name in to
+        ]
+        with self.keyring.sealing(keys, sink=pieces.append, day=day) as sealing:
+            sealing.write(plaintext)
+        return self.accept(b"".join(pieces), day=day)
+
+    def accept(self, sealed: bytes, *, day: date = DAY) -> int:
+        """Let sealed bytes arrive as they are."""
+        item = SealedItem(
+            len(sealed), hashlib.sha256(sealed).digest(), lambda: [sealed]
+        )
+        return self.drop.intake.accept(item, day=day, writes=[])
+
+    def bundle_for(self, name: str, *, since: int | None = None) -> bytes:
+        """Fetch a bundle for a desk."""
+        desk_id = bytes.fromhex(self.template.enrolments[name].desk_id)
+        after = self.drop.desks.held_through(desk_id) if since is None else since
+        stream = io.BytesIO()
+        write_announced(
+            self.drop, announce(self.drop, after=after), stream.write, today=DAY
+        )
+        return stream.getvalue()
+
+    def fetch(self, name: str, *, today: date = DAY) -> ImportReport:
+        """Carry a bundle to a desk."""
+        bundle = self.bundle_for(name)
+        return import_bundle(self.desks[name], io.BytesIO(bundle), today=today)
+
+    def outbox_of(self, name: str, *, today: date = DAY) -> bytes | None:
+        """Return a desk's next outbox, if there is anything in it."""
+        try:
+            prepared = prepare_outbox(self.desks[name], today=today)
+        except NothingToExport:
+            return None
+        stream = io.BytesIO()
+        write_again(self.desks[name], prepared.number, stream.write)
+        return stream.getvalue()
+
+    def apply(self, outbox: bytes, *, today: date = DAY) -> Delivery:
+        """Let the courier apply an outbox."""
+        return apply_outbox(
+            self.drop, self.keyring, io.BytesIO(outbox), today=today, release_day=None
+        )
+
+    def bring(self, name: str, *, today: date = DAY) -> Delivery | None:
+        """Carry a desk's outbox to the server."""
+        outbox = self.outbox_of(name, today=today)
+        return None if outbox is None else self.apply(outbox, today=today)
+
+    def exchange(self, *, today: date = DAY) -> None:
+        """Carry sticks until every desk knows what is meant for it."""
+        for _round in range(3):
+            for name in self.desks:
+                self.fetch(name, today=today)
+            for name in self.desks:
+                self.bring(name, today=today)
+
+
+@contextmanager
+def running_office(
+    path: Path, template: OfficeTemplate, *names: str
+) -> Iterator[Office]:
+    """Open desks around an empty dead drop."""
+    url = f"sqlite:///{path / 'deaddrop.sqlite'}"
+    migrate(url)
+    keyring = Keyring(path / "keyring")
+    keyring.trust_organisation(template.organisation_key)
+    drop = open_deaddrop(
+        url,
+        known_dummies=KnownDummies(path / "known-dummies", entropy=seeded(2)),
+        entropy=seeded(3),
+    )
+    with ExitStack() as stack:
+        stack.callback(drop.close)
+        drop.create_installation(seeded(4), day=DAY)
+        office = Office(path, template, drop, keyring, stack)
+        for name in names:
+            office.open(name)
+            office.enrol(name)
+        yield office
