@@ -16,7 +16,8 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
-CATALOGUES := $(wildcard source_app/translations/*/LC_MESSAGES/messages.po)
+CATALOGUES := $(wildcard source_app/translations/*/LC_MESSAGES/messages.po \
+	journalist_app/workstation/screens/translations/*/LC_MESSAGES/messages.po)
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK := $(BIN)/pip-compile --quiet --no-config --generate-hashes --allow-unsafe \

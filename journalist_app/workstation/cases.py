@@ -472,7 +472,7 @@ def _counts(connection: Connection, desk: Desk, today: date) -> dict[View, int]:
     row = connection.execute(
         select(
             *(
-                func.coalesce(func.sum(_wanted(view, desk, today)), 0).label(view.name)
+                func.count().filter(_wanted(view, desk, today)).label(view.name)
                 for view in View
             )
         ).select_from(casebook.case)

@@ -43,6 +43,14 @@ _NEED_TEXT = frozenset({ReplyKind.ANSWER, ReplyKind.QUESTION})
 
 
 @dataclass(frozen=True)
+class ReplyFile:
+    """A file for a reporter: its name, and its bytes."""
+
+    name: str = field(repr=False)
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Draft:
     """
     What an officer wants to say.
@@ -53,6 +61,10 @@ class Draft:
         status: Needed for kind "status".
 
         due: By when the next step is promised.
+
+        files: On the disk.
+
+        contents: Files that are in memory.
     """
 
     kind: ReplyKind
@@ -61,6 +73,7 @@ class Draft:
     registration_number: str | None = field(default=None, repr=False)
     due: date | None = None
     files: Sequence[Path] = ()
+    contents: Sequence[ReplyFile] = ()
 
 
 @dataclass(frozen=True)
@@ -101,7 +114,7 @@ def seal_draft(
         raise UnusableReply("only a brief of the case is here: nobody can answer it")
     letter = draft_letter(desk, connection, case, draft, today=today)
     _go_along(desk, connection, case, letter, today=today)
-    content, files = _content(letter, draft.files)
+    content, files = _content(letter, draft)
     first_slot = _next_slot(connection, case, desk.record.desk_id)
     try:
         sealed = seal_reply(
@@ -248,13 +261,12 @@ def _letter(draft: Draft, case: Row[Any], today: date, *, outbox: int) -> Letter
         ) from None
 
 
-def _content(
-    letter: Letter, files: Sequence[Path]
-) -> tuple[bytes, list[tuple[str, int]]]:
+def _content(letter: Letter, draft: Draft) -> tuple[bytes, list[tuple[str, int]]]:
     pieces: list[bytes] = []
     try:
         writer = ReplyWriter(pieces.append, letter=letter)
-        sent = [writer.add_file(path.name, path.read_bytes()) for path in files]
+        sent = [writer.add_file(path.name, path.read_bytes()) for path in draft.files]
+        sent += [writer.add_file(one.name, one.content) for one in draft.contents]
         writer.finish()
     except ReplyTooLarge as error:
         raise UnusableReply(str(error)) from None

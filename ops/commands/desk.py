@@ -34,11 +34,13 @@ from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.replying import Draft, write_reply
 from ops.commands import showing
 from ops.commands.options import (
+    EXISTING_DIRECTORY,
     NEW_DIRECTORY,
     NEW_FILE,
     READABLE_FILE,
     desk_option,
 )
+from ops.desk_serving import serve_desk
 from ops.edge import Edge
 from ops.passphrases import DESK_FD, ask_passphrase
 from ops.server import local_zone, shipped_calendar
@@ -105,6 +107,41 @@ def init_desk(
     click.echo(f"Fingerprint: {fingerprint}")
     click.echo(f"Take {directory / ENROLMENT} to the keeper of the organisation's key,")
     click.echo("and read the fingerprint out to them from this screen.")
+
+
+@desk.command("open")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="On 127.0.0.1; by default any that is free.",
+)
+@click.option(
+    "--stick",
+    "sticks",
+    type=EXISTING_DIRECTORY,
+    multiple=True,
+    help="A folder for bundles and outboxes, besides removable media.",
+)
+@desk_option
+@click.pass_obj
+def open_command(
+    edge: Edge, desk_directory: Path, port: int, sticks: tuple[Path, ...]
+) -> None:
+    """
+    Open a desk in a browser on this machine.
+
+    The link works once, in one browser; press Enter for another one.  Ctrl-C closes
+    the desk.
+    """
+    serve_desk(
+        desk_directory,
+        edge,
+        passphrase=_passphrase_of(desk_directory),
+        port=port,
+        sticks=tuple(stick.absolute() for stick in sticks),
+        ready=lambda link: click.echo(f"Open in a browser, once: {link}"),
+    )
 
 
 @desk.command("import")
@@ -279,12 +316,16 @@ def export(edge: Edge, desk_directory: Path, to: Path, again: int | None) -> Non
 @contextmanager
 def opened(directory: Path, edge: Edge) -> Iterator[Desk]:
     """Open a desk, asking for its passphrase if it has one."""
-    passphrase = None
-    if read_record(directory).protected:
-        # Standard input may be the text of a reply, so the terminal is asked.
-        passphrase = ask_passphrase("the desk", variable=DESK_FD)
+    passphrase = _passphrase_of(directory)
     with open_desk(directory, passphrase=passphrase, entropy=edge.entropy) as desk:
         yield desk
+
+
+def _passphrase_of(directory: Path) -> bytes | None:
+    if not read_record(directory).protected:
+        return None
+    # Standard input may be the text of a reply, so the terminal is asked.
+    return ask_passphrase("the desk", variable=DESK_FD)
 
 
 def _today(edge: Edge, desk: Desk) -> date:

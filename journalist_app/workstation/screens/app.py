@@ -1,0 +1,197 @@
+"""The desk's screens, put together from their parts."""
+
+from typing import Any
+
+from flask import (
+    Flask,
+    Response,
+    abort,
+    g,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_babel import Babel, format_decimal, get_locale, gettext
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.exceptions import HTTPException
+
+from casework.errors import CaseworkError
+from crypto.errors import CryptoError
+from journalist_app.workstation.errors import DeskError, UnknownCase
+from journalist_app.workstation.screens import notices, wording
+from journalist_app.workstation.screens.access import COOKIE
+from journalist_app.workstation.screens.services import Services, services
+from journalist_app.workstation.screens.views import (
+    answer,
+    carrying,
+    case,
+    exposure,
+    queue,
+)
+
+FORM_BYTES = 40 * 1024 * 1024  # Files for a reporter: a reply has 8 MiB at most.
+LANGUAGES = ("id", "en")
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; "
+        "img-src 'self' data:; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def create_app(parts: Services) -> Flask:
+    """
+    Make the WSGI application of a desk.
+
+    Args:
+        parts: The desk that is open, and who may see it.
+    """
+    app = Flask("journalist_app.workstation.screens")
+    app.config.update(
+        SECRET_KEY=parts.secret_key,
+        MAX_CONTENT_LENGTH=FORM_BYTES,
+        MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
+        SESSION_COOKIE_NAME="bisik-desk-session",
+        SESSION_COOKIE_SAMESITE="Strict",
+        WTF_CSRF_TIME_LIMIT=None,
+        BABEL_DEFAULT_LOCALE="id",
+    )
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.extensions["desk"] = parts
+    Babel(app, locale_selector=choose_language)
+    app.before_request(_let_in)
+    app.after_request(_add_headers)
+    CSRFProtect(app)
+    for blueprint in (queue.bp, case.bp, answer.bp, exposure.bp, carrying.bp):
+        app.register_blueprint(blueprint)
+    app.add_url_rule("/open/<token>", "open_link", open_link)
+    app.add_url_rule("/language/<code>", "language", change_language, methods=["POST"])
+    app.register_error_handler(UnknownCase, _unknown)
+    for refusal in (DeskError, CaseworkError, CryptoError):
+        app.register_error_handler(refusal, _refused)
+    app.register_error_handler(CSRFError, _stale)
+    app.register_error_handler(HTTPException, _failed)
+
+    app.jinja_env.filters["day"] = wording.format_day
+    app.jinja_env.filters["size"] = format_size
+    app.jinja_env.globals.update(
+        status_label=wording.status_label,
+        kind_label=wording.kind_label,
+        question_label=wording.question_label,
+        verdict_label=wording.verdict_label,
+        plain=wording.plain,
+        notices=notices.take,
+    )
+
+    @app.context_processor
+    def context() -> dict[str, Any]:
+        return {
+            "locale": str(get_locale() or "id"),
+            "desk": parts.desk.record,
+            "profile": parts.desk.profile.in_language(str(get_locale() or "id")),
+            "today": parts.today(),
+            "job": parts.jobs.current,
+        }
+
+    return app
+
+
+def open_link(token: str) -> ResponseReturnValue:
+    """Let the browser in that was given the link, once."""
+    cookie = services().access.redeem(token)
+    if cookie is None:
+        return _closed()
+    answer_ = redirect(url_for("queue.show"), code=303)
+    answer_.set_cookie(COOKIE, cookie, httponly=True, samesite="Strict")
+    return answer_
+
+
+def change_language(code: str) -> ResponseReturnValue:
+    """Show the desk in another language."""
+    if code not in LANGUAGES:
+        abort(404)
+    session["language"] = code
+    return redirect(url_for("queue.show"), code=303)
+
+
+def choose_language() -> str:
+    """Say which language the screens are in."""
+    chosen = session.get("language")
+    return chosen if chosen in LANGUAGES else "id"
+
+
+def format_size(size_bytes: int) -> str:
+    """Write a size in kB or MB, in the reader's language."""
+    if size_bytes < 1024 * 1024:
+        return f"{format_decimal(max(1, round(size_bytes / 1024)))} kB"
+    return f"{format_decimal(round(size_bytes / 1024 / 1024, 1))} MB"
+
+
+def _let_in() -> ResponseReturnValue | None:
+    # A name that leads here from elsewhere is how other pages reach into a
+    # browser (DNS rebinding); only the address of the link itself is answered.
+    if request.host not in services().hosts:
+        abort(421)
+    if request.endpoint in ("open_link", "static"):
+        return None
+    if not services().access.admits(request.cookies.get(COOKIE, "")):
+        return _closed()
+    g.let_in = True
+    return None
+
+
+def _closed() -> ResponseReturnValue:
+    return render_template("closed.html"), 403
+
+
+def _add_headers(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _unknown(_error: UnknownCase) -> ResponseReturnValue:
+    return _page(gettext("Kasus ini tidak ada di meja kerja ini."), 404)
+
+
+def _refused(error: Exception) -> ResponseReturnValue:
+    return _page(wording.plain(str(error)), 422)
+
+
+def _stale(_error: CSRFError) -> ResponseReturnValue:
+    return _page(
+        gettext(
+            "Halaman ini sudah terlalu lama terbuka. Tidak ada yang berubah: kembali, "
+            "muat ulang halamannya, lalu kirim lagi."
+        ),
+        400,
+    )
+
+
+def _failed(error: HTTPException) -> ResponseReturnValue:
+    sentences = {
+        404: gettext("Halaman ini tidak ada."),
+        405: gettext("Halaman ini tidak dapat dibuka langsung."),
+        413: gettext("Kiriman ini terlalu besar. Tidak ada yang berubah."),
+        421: gettext("Buka meja kerja melalui alamat yang tampil di terminal."),
+    }
+    code = error.code or 500
+    sentence = sentences.get(
+        code, gettext("Terjadi kesalahan. Tidak ada yang berubah; coba lagi.")
+    )
+    return _page(sentence, code)
+
+
+def _page(sentence: str, code: int) -> ResponseReturnValue:
+    template = "refused.html" if getattr(g, "let_in", False) else "closed.html"
+    return render_template(template, sentence=sentence, code=code), code

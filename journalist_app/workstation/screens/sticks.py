@@ -1,0 +1,50 @@
+"""
+Sticks: where bundles come from and outboxes go to.
+
+Removable media are below /media and /run/media on Debian; a folder of the officer's own
+stands in for them where the desk is tried out.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+MEDIA = (Path("/media"), Path("/run/media"), Path("/mnt"))
+MOST_FILES = 200
+DEPTH = 3
+
+
+@dataclass(frozen=True)
+class FileFound:
+    """A file that could be a bundle."""
+
+    path: Path
+    size_bytes: int
+
+
+def mounted_folders(media: tuple[Path, ...] = MEDIA) -> tuple[Path, ...]:
+    """Return the folders of removable media that are mounted now."""
+    found: list[Path] = []
+    for root in media:
+        for depth in range(1, DEPTH):
+            found += [
+                path
+                for path in sorted(root.glob("/".join("*" * depth)))
+                if path.is_dir() and os.path.ismount(path)
+            ]
+    return tuple(found)
+
+
+def bundles_in(folders: tuple[Path, ...]) -> tuple[FileFound, ...]:
+    """List the archives in folders, not in theirs: the newest first."""
+    found = []
+    for folder in folders:
+        try:
+            paths = [path for path in folder.iterdir() if path.suffix == ".tar"]
+        except OSError:
+            continue
+        for path in paths:
+            if path.is_file() and not path.is_symlink():
+                found.append((path.stat().st_mtime, path))
+    newest = sorted(found, reverse=True)[:MOST_FILES]
+    return tuple(FileFound(path, path.stat().st_size) for _time, path in newest)

@@ -1,0 +1,135 @@
+"""Carrying: bundles in from a stick, outboxes out to one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+
+from casework.bundle import MalformedBundle
+from casework.errors import CaseworkError
+from journalist_app.durable import new_file
+from journalist_app.workstation import casebook
+from journalist_app.workstation.errors import DeskError
+from journalist_app.workstation.exporting import prepare_outbox, write_again
+from journalist_app.workstation.importing import (
+    GOOD,
+    ImportReport,
+    Progress,
+    import_bundle,
+)
+from journalist_app.workstation.screens.notices import Notice, say
+from journalist_app.workstation.screens.services import Services, services
+from journalist_app.workstation.screens.sticks import bundles_in
+from journalist_app.workstation.screens.wording import IMPORT_LABELS, _, plain
+from journalist_app.workstation.sharing import count_pending
+
+bp = Blueprint("carrying", __name__, url_prefix="/carrying")
+
+MOST_SHOWN = 200
+
+
+@bp.get("/")
+def show() -> ResponseReturnValue:
+    """Show what can be imported, what waits for export, and the last import."""
+    here = services()
+    folders = here.sticks()
+    with here.desk.casebook.transaction() as connection:
+        table = casebook.received
+        holds = len(
+            connection.execute(
+                select(table.c.number).where(table.c.reported_in.is_(None))
+            ).all()
+        )
+        replies = len(
+            connection.execute(
+                select(casebook.slot.c.reply_id)
+                .where(casebook.slot.c.outbox_number.is_(None))
+                .distinct()
+            ).all()
+        )
+        events = count_pending(here.desk, connection)
+        last = connection.scalar(select(casebook.casebook.c.last_outbox)) or 0
+    job = here.jobs.current
+    return render_template(
+        "carrying.html",
+        folders=folders,
+        bundles=bundles_in(folders),
+        holds=holds,
+        replies=replies,
+        events=events,
+        last=last,
+        import_labels=IMPORT_LABELS,
+        bad=[one for one in job.report.outcomes if one.verdict not in GOOD]
+        if job and job.report
+        else [],
+        good=GOOD,
+        most_shown=MOST_SHOWN,
+    )
+
+
+@bp.post("/import")
+def take() -> ResponseReturnValue:
+    """Start to import a bundle."""
+    here = services()
+    path = Path(request.form.get("path", "").strip() or request.form.get("other", ""))
+    if not path.is_absolute() or not path.is_file():
+        say(Notice(_("Berkas ini tidak ada."), wrong=True))
+        return redirect(url_for("carrying.show"), code=303)
+
+    def work(tell: Callable[[Progress], object]) -> ImportReport:
+        with path.open("rb") as stream:
+            return import_bundle(here.desk, stream, today=here.today(), tell=tell)
+
+    if not here.jobs.start(path.name, work, explain=_explain):
+        say(Notice(_("Pengambilan lain masih berjalan."), wrong=True))
+    return redirect(url_for("carrying.show"), code=303)
+
+
+@bp.post("/export")
+def give() -> ResponseReturnValue:
+    """Write everything new into a signed outbox on a stick."""
+    here = services()
+    prepared = prepare_outbox(here.desk, today=here.today())
+    return _write(here, prepared.number, more=prepared.more)
+
+
+@bp.post("/export-again")
+def give_again() -> ResponseReturnValue:
+    """Write an earlier outbox once more."""
+    number = request.form.get("number", "")
+    if not number.isdecimal() or len(number) > 9:
+        say(Notice(_("Tulislah nomor antaran."), wrong=True))
+        return redirect(url_for("carrying.show"), code=303)
+    return _write(services(), int(number), more=False)
+
+
+def _write(here: Services, number: int, *, more: bool) -> ResponseReturnValue:
+    folder = Path(request.form.get("folder", "").strip())
+    path = folder / f"outbox-{here.desk.record.desk_id[:6]}-{number:04}.tar"
+    if not folder.is_absolute() or not folder.is_dir():
+        said = _(
+            "Folder ini tidak ada. Antaran %(number)s sudah siap; tulislah lagi "
+            "setelah diska lepas terpasang.",
+            number=number,
+        )
+        say(Notice(said, wrong=True))
+        return redirect(url_for("carrying.show"), code=303)
+    with new_file(path, replace=True) as file:
+        write_again(here.desk, number, file.write)
+    said = _("Antaran %(number)s ditulis: %(path)s.", number=number, path=str(path))
+    if more:
+        said += " " + _("Belum semuanya muat: antar sekali lagi.")
+    say(Notice(said))
+    return redirect(url_for("carrying.show"), code=303)
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, MalformedBundle):
+        return _("Berkas ini bukan bundel, atau rusak.")
+    if isinstance(error, DeskError | CaseworkError):
+        return plain(str(error))
+    if isinstance(error, OSError):
+        return _("Berkas ini tidak dapat dibaca. Ambil lagi; tidak ada yang hilang.")
+    return _("Pengambilan terhenti. Ambil lagi; tidak ada yang hilang.")

@@ -1,0 +1,328 @@
+"""A case: what it says, where it stands, and what can be done to it."""
+
+import io
+from collections.abc import Container
+
+from flask import (
+    Blueprint,
+    abort,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+
+from casework.folding import REVERSIBLE, CaseState, Entry
+from casework.journal import (
+    LABEL_CHARACTERS,
+    Action,
+    Assessed,
+    ClosingConfirmed,
+    ClosingDeclined,
+    Labelled,
+    Noted,
+)
+from casework.reply import CaseStatus
+from casework.report import SEVEN_QUESTIONS, completeness
+from casework.text import clean_line, clean_text
+from casework.workflow import steps_from
+from journalist_app.workstation import acting, sharing
+from journalist_app.workstation.cases import (
+    CaseFile,
+    ItemShown,
+    read_attachment,
+    show_case,
+    summaries_of,
+)
+from journalist_app.workstation.colleagues import Colleague, list_colleagues
+from journalist_app.workstation.errors import ActionRefused
+from journalist_app.workstation.screens import wording
+from journalist_app.workstation.screens.notices import Notice, say
+from journalist_app.workstation.screens.services import services
+from journalist_app.workstation.screens.wording import _
+from journalist_app.workstation.searching import find_alike
+
+bp = Blueprint("case", __name__, url_prefix="/cases/<name>")
+
+TEXT_CHARACTERS = 20_000
+
+
+@bp.get("/")
+def show(name: str) -> ResponseReturnValue:
+    """Show a case."""
+    here = services()
+    today = here.today()
+    case = show_case(here.desk, name, today=today)
+    report = case.report
+    with here.desk.casebook.transaction() as connection:
+        colleagues = list_colleagues(here.desk, connection)
+        members = sharing.members(connection, case.summary.case_id, case.state) | {
+            here.desk.record.desk_id
+        }
+        linked = summaries_of(
+            connection,
+            [bytes.fromhex(other) for other in case.state.links],
+            today=today,
+        )
+    return render_template(
+        "case.html",
+        case=case,
+        state=case.state,
+        report=report,
+        found=completeness(report.report) if report and report.report else None,
+        questions=SEVEN_QUESTIONS,
+        steps=steps_from(case.state.status),
+        step_labels=wording.STEP_LABELS,
+        subjects=wording.SUBJECT_LABELS,
+        forms=wording.FORM_LABELS,
+        first_hand=wording.FIRST_HAND_LABELS,
+        event_labels=wording.EVENT_LABELS,
+        undoable=_undoable(case, here.desk.record.desk_id),
+        names={one.desk_id: one.name for one in colleagues},
+        members=[one for one in colleagues if one.desk_id in members],
+        outsiders=[one for one in colleagues if _can_be_let_in(one, members)],
+        exposure_stale=_exposure_stale(case),
+        linked=linked,
+        alike=[
+            one
+            for one in find_alike(here.desk, name, today=today)
+            if one.case.case_id.hex() not in case.state.links
+        ],
+        due_words=wording.due_words,
+        own=here.desk.record.desk_id,
+    )
+
+
+@bp.post("/step")
+def step(name: str) -> ResponseReturnValue:
+    """Take the case on."""
+    here = services()
+    try:
+        after = CaseStatus(request.form.get("after", ""))
+    except ValueError:
+        abort(400)
+    entry = acting.take_step(
+        here.desk, name, after, reason=_text("reason"), today=here.today()
+    )
+    proposed = entry.event.action.kind == "closing-proposed"
+    said = (
+        _("Diusulkan. Petugas lain harus menyetujuinya.")
+        if proposed
+        else _("Kasus sekarang: %(status)s.", status=wording.status_label(after))
+    )
+    return _done(name, said, entry)
+
+
+@bp.post("/closing")
+def closing(name: str) -> ResponseReturnValue:
+    """Agree to a proposed closing, or not."""
+    proposal = request.form.get("proposal", "")
+    action: Action
+    if request.form.get("decision") == "confirm":
+        action = ClosingConfirmed(proposal=proposal)
+        said = _("Penutupan disetujui.")
+    else:
+        action = ClosingDeclined(proposal=proposal, reason=_reason())
+        said = _("Usulan penutupan ditolak.")
+    return _do(name, action, said)
+
+
+@bp.post("/assess")
+def assess(name: str) -> ResponseReturnValue:
+    """Record a verdict of verification."""
+    action = Assessed.model_validate(
+        {
+            "subject": _one_of("subject", wording.SUBJECT_LABELS),
+            "verdict": _one_of("verdict", wording.VERDICT_LABELS),
+            "reason": _text("reason"),
+        }
+    )
+    return _do(name, action, _("Penilaian dicatat."))
+
+
+@bp.post("/assign")
+def assign(name: str) -> ResponseReturnValue:
+    """Put the case into an officer's hands."""
+    here = services()
+    desk_id = request.form.get("desk_id", "") or None
+    entry = acting.assign(here.desk, name, desk_id, today=here.today())
+    return _done(name, _("Penugasan dicatat."), entry)
+
+
+@bp.post("/share")
+def share(name: str) -> ResponseReturnValue:
+    """Let a colleague know of the case."""
+    here = services()
+    acting.share(
+        here.desk,
+        name,
+        _colleague().desk_id,
+        form=_one_of("form", wording.FORM_LABELS),
+        reason=_text("reason"),
+        today=here.today(),
+    )
+    return _done(name, _("Kasus dibagikan. Sampai di sana setelah diantar."))
+
+
+@bp.post("/exclude")
+def exclude(name: str) -> ResponseReturnValue:
+    """Keep the case from an officer."""
+    here = services()
+    acting.exclude(
+        here.desk, name, _colleague().desk_id, reason=_reason(), today=here.today()
+    )
+    return _done(name, _("Petugas dikecualikan dari kasus ini mulai sekarang."))
+
+
+@bp.post("/note")
+def note(name: str) -> ResponseReturnValue:
+    """Write a note."""
+    return _do(name, Noted(text=_reason()), _("Catatan disimpan."))
+
+
+@bp.post("/label")
+def label(name: str) -> ResponseReturnValue:
+    """Put a label on the case, or take it off."""
+    word = clean_line(request.form.get("label", ""))[:LABEL_CHARACTERS].strip()
+    if not word:
+        raise ActionRefused(_("Tulislah labelnya."))
+    on = request.form.get("on", "1") == "1"
+    return _do(name, Labelled(label=word, on=on), _("Label diubah."))
+
+
+@bp.post("/link")
+def link(name: str) -> ResponseReturnValue:
+    """Link the case with another one, or not after all."""
+    here = services()
+    relation = request.form.get("relation", "")
+    acting.link(
+        here.desk,
+        name,
+        clean_line(request.form.get("other", "")),
+        relation=relation if relation in ("same-matter", "duplicate") else None,
+        today=here.today(),
+    )
+    return _done(name, _("Tautan diubah."))
+
+
+@bp.post("/contact/<digest>")
+def contact(name: str, digest: str) -> ResponseReturnValue:
+    """Show the reporter's contact details, and record it."""
+    here = services()
+    details = acting.open_contact(
+        here.desk, name, _digest(digest), reason=_text("reason"), today=here.today()
+    )
+    return render_template("contact.html", name=name, details=details)
+
+
+@bp.post("/undo")
+def undo(name: str) -> ResponseReturnValue:
+    """Take back what this officer did."""
+    here = services()
+    acting.undo(here.desk, name, request.form.get("entry", ""), today=here.today())
+    return _done(name, _("Dibatalkan."))
+
+
+@bp.get("/files/<digest>/<int:position>")
+def save_file(name: str, digest: str, position: int) -> ResponseReturnValue:
+    """Give a file as it was sent, for a program of the officer's own choice."""
+    here = services()
+    case = show_case(here.desk, name, today=here.today(), mark_shown=False)
+    wanted = _digest(digest)
+    names = [
+        file.name
+        for entry in case.thread
+        if isinstance(entry, ItemShown) and entry.digest == wanted
+        for file in entry.attachments
+        if file.position == position
+    ]
+    if not names:
+        abort(404)
+    return _as_download(read_attachment(here.desk, name, wanted, position), names[0])
+
+
+def _as_download(content: bytes, name: str) -> ResponseReturnValue:
+    # Never shown by the browser itself, whatever it is.
+    answer = send_file(
+        io.BytesIO(content),
+        mimetype="application/octet-stream",
+        as_attachment=True,
+        download_name=name,
+    )
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return answer
+
+
+def _do(name: str, action: Action, said: str) -> ResponseReturnValue:
+    here = services()
+    entry = acting.act(here.desk, name, action, today=here.today())
+    return _done(name, said, entry)
+
+
+def _done(name: str, said: str, entry: Entry | None = None) -> ResponseReturnValue:
+    can_be_undone = entry is not None and isinstance(entry.event.action, REVERSIBLE)
+    undoable = entry.digest if entry and can_be_undone else ""
+    say(Notice(said, case=name, entry=undoable))
+    return redirect(url_for("case.show", name=name), code=303)
+
+
+def _text(field: str) -> str:
+    return clean_text(request.form.get(field, ""))[:TEXT_CHARACTERS].strip()
+
+
+def _reason() -> str:
+    text = _text("reason") or _text("text")
+    if not text:
+        raise ActionRefused(_("Tulislah isinya dahulu. Tidak ada yang berubah."))
+    return text
+
+
+def _one_of(field: str, choices: Container[str]) -> str:
+    chosen = request.form.get(field, "")
+    if chosen not in choices:
+        abort(400)
+    return chosen
+
+
+def _digest(untrusted: str) -> bytes:
+    try:
+        return bytes.fromhex(untrusted)
+    except ValueError:
+        abort(404)
+
+
+def _colleague() -> Colleague:
+    here = services()
+    wanted = request.form.get("desk_id", "")
+    with here.desk.casebook.transaction() as connection:
+        for one in list_colleagues(here.desk, connection):
+            if one.desk_id == wanted:
+                return one
+    raise ActionRefused(_("Pilihlah seorang petugas."))
+
+
+def _can_be_let_in(colleague: Colleague, members: frozenset[str]) -> bool:
+    return colleague.active and not colleague.own and colleague.desk_id not in members
+
+
+def _exposure_stale(case: CaseFile) -> bool:
+    """Tell whether the reporter has sent something since the exposure check."""
+    items = [entry for entry in case.thread if isinstance(entry, ItemShown)]
+    exposure = case.state.exposure
+    if exposure is None or not items:
+        return exposure is None
+    return exposure.action.through != items[-1].digest.hex()
+
+
+def _undoable(case: CaseFile, own: str) -> frozenset[str]:
+    """Return the events that this officer can take back now."""
+    state: CaseState = case.state
+    return frozenset(
+        entry.digest
+        for entry in state.history
+        if entry.event.desk_id == own
+        and isinstance(entry.event.action, REVERSIBLE)
+        and entry.digest not in state.undone
+    )

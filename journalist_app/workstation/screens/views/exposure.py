@@ -1,0 +1,194 @@
+"""The exposure check: what could give the reporter away, and what may leave."""
+
+import itertools
+from dataclasses import dataclass, field
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from casework.exposure import Exposure, find_exposures
+from casework.journal import Paraphrased, Redacted
+from casework.report import SEVEN_QUESTIONS
+from casework.text import clean_text
+from journalist_app.workstation import acting
+from journalist_app.workstation.cases import CaseFile, ItemShown, show_case
+from journalist_app.workstation.errors import ActionRefused
+from journalist_app.workstation.screens.notices import Notice, say
+from journalist_app.workstation.screens.services import services
+from journalist_app.workstation.screens.wording import QUESTION_LABELS, _
+
+bp = Blueprint("exposure", __name__, url_prefix="/cases/<name>/exposure")
+
+FIELDS = ("title", *SEVEN_QUESTIONS, "reported_elsewhere", "risk")
+TEXT_CHARACTERS = 20_000
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of text, and what it is: telling, blackened, both or neither."""
+
+    text: str = field(repr=False)
+    telling: bool
+    black: bool
+
+
+@dataclass(frozen=True)
+class Passage:
+    """One text of the reporter, with its telling and its blackened places."""
+
+    item: str
+    name: str
+    text: str = field(repr=False)
+    exposures: tuple[Exposure, ...]
+    spans: tuple[tuple[int, int], ...]
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """The text in stretches of one kind each."""
+        edges = {0, len(self.text)}
+        for start, end in (*((e.start, e.end) for e in self.exposures), *self.spans):
+            edges |= {min(start, len(self.text)), min(end, len(self.text))}
+        marks = sorted(edges)
+        return [
+            Piece(
+                self.text[start:end],
+                telling=any(e.start <= start < e.end for e in self.exposures),
+                black=any(begin <= start < stop for begin, stop in self.spans),
+            )
+            for start, end in itertools.pairwise(marks)
+        ]
+
+
+@bp.get("/")
+def show(name: str) -> ResponseReturnValue:
+    """Show what in the case could give the reporter away."""
+    here = services()
+    case = show_case(here.desk, name, today=here.today(), mark_shown=False)
+    return render_template(
+        "exposure.html",
+        case=case,
+        state=case.state,
+        passages=_passages(case),
+        labels=QUESTION_LABELS,
+    )
+
+
+@bp.post("/decide")
+def decide(name: str) -> ResponseReturnValue:
+    """Record what was decided."""
+    here = services()
+    case = show_case(here.desk, name, today=here.today(), mark_shown=False)
+    acting.decide_exposure(
+        here.desk,
+        name,
+        findings=sum(len(passage.exposures) for passage in _passages(case)),
+        decision=request.form.get("decision", ""),
+        reason=clean_text(request.form.get("reason", ""))[:TEXT_CHARACTERS].strip(),
+        today=here.today(),
+    )
+    say(Notice(_("Keputusan dicatat."), case=name))
+    return redirect(url_for("case.show", name=name), code=303)
+
+
+@bp.post("/redact")
+def redact(name: str) -> ResponseReturnValue:
+    """Blacken a passage, all telling places of a text, or nothing of it any more."""
+    here = services()
+    case = show_case(here.desk, name, today=here.today(), mark_shown=False)
+    passage = _chosen(case)
+    spans = set(passage.spans)
+    how = request.form.get("how", "")
+    if how == "telling":
+        spans |= {(one.start, one.end) for one in passage.exposures}
+    elif how == "words":
+        spans |= _places_of(request.form.get("words", ""), passage.text)
+    elif how == "nothing":
+        spans = set()
+    else:
+        abort(400)
+    action = Redacted(
+        item=passage.item, field=passage.name, spans=_merged(sorted(spans))
+    )
+    acting.act(here.desk, name, action, today=here.today())
+    return redirect(
+        url_for(
+            "exposure.show", name=name, _anchor=f"{passage.item[:8]}-{passage.name}"
+        ),
+        code=303,
+    )
+
+
+@bp.post("/paraphrase")
+def paraphrase(name: str) -> ResponseReturnValue:
+    """Keep the matter in the officer's own words."""
+    here = services()
+    text = clean_text(request.form.get("text", ""))[:TEXT_CHARACTERS].strip()
+    if not text:
+        raise ActionRefused(_("Tulislah isinya dahulu. Tidak ada yang berubah."))
+    acting.act(here.desk, name, Paraphrased(text=text), today=here.today())
+    say(Notice(_("Pokok perkara disimpan."), case=name))
+    return redirect(url_for("exposure.show", name=name), code=303)
+
+
+def _passages(case: CaseFile) -> tuple[Passage, ...]:
+    passages = []
+    for entry in case.thread:
+        if not isinstance(entry, ItemShown) or entry.confidential:
+            continue
+        texts = (
+            {name: getattr(entry.report, name) for name in FIELDS}
+            if entry.report
+            else {}
+        )
+        if entry.message:
+            texts["message"] = entry.message
+        for name, text in texts.items():
+            if text:
+                item = entry.digest.hex()
+                passages.append(
+                    Passage(
+                        item=item,
+                        name=name,
+                        text=text,
+                        exposures=tuple(find_exposures(text)),
+                        spans=case.state.redactions.get((item, name), ()),
+                    )
+                )
+    return tuple(passages)
+
+
+def _chosen(case: CaseFile) -> Passage:
+    place = (request.form.get("item", ""), request.form.get("field", ""))
+    found = [one for one in _passages(case) if (one.item, one.name) == place]
+    if not found:
+        abort(404)
+    return found[0]
+
+
+def _places_of(untrusted_words: str, text: str) -> set[tuple[int, int]]:
+    """Return everywhere that the given words stand, whatever their case."""
+    words = clean_text(untrusted_words)
+    if not words:
+        raise ActionRefused(_("Tulislah kata-kata yang dihitamkan."))
+    folded, wanted = text.lower(), words.lower()
+    if len(folded) != len(text):
+        # A letter whose small form is longer would shift every place behind it.
+        folded, wanted = text, words
+    places = set()
+    at = folded.find(wanted)
+    while at >= 0:
+        places.add((at, at + len(wanted)))
+        at = folded.find(wanted, at + 1)
+    if not places:
+        raise ActionRefused(_("Kata-kata itu tidak ada dalam teks ini."))
+    return places
+
+
+def _merged(spans: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    merged: list[tuple[int, int]] = []
+    for start, end in spans:
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return tuple(merged)

@@ -1,0 +1,267 @@
+"""
+Wording: names of things and reasons of refusals, as officers read them.
+
+The parts that do the work speak English, as operators do.  What they refuse is said
+here in the officer's language; a sentence that is not listed is shown as it is.
+"""
+
+import re
+from datetime import date
+
+import babel.dates
+import flask_babel
+from flask_babel import get_locale
+from flask_babel import lazy_gettext as _l
+
+from casework.item import ItemKind
+from casework.reply import CaseStatus, ReplyKind
+from journalist_app.workstation.importing import Verdict
+
+STATUS_LABELS = {
+    CaseStatus.RECEIVED: _l("Diterima"),
+    CaseStatus.VERIFICATION: _l("Verifikasi"),
+    CaseStatus.NEEDS_COMPLETION: _l("Perlu dilengkapi"),
+    CaseStatus.NOT_COMPETENT: _l("Bukan kewenangan"),
+    CaseStatus.REGISTERED: _l("Terdaftar"),
+    CaseStatus.REVIEW: _l("Penelaahan"),
+    CaseStatus.EXAMINATION: _l("Pemeriksaan"),
+    CaseStatus.FORWARDED: _l("Diteruskan"),
+    CaseStatus.FOLLOWED_UP: _l("Ditindaklanjuti"),
+    CaseStatus.CONCLUDED: _l("Selesai"),
+    CaseStatus.REOPENED: _l("Dibuka kembali"),
+}
+STEP_LABELS = {
+    CaseStatus.VERIFICATION: _l("Mulai verifikasi"),
+    CaseStatus.NEEDS_COMPLETION: _l("Minta pelapor melengkapi"),
+    CaseStatus.NOT_COMPETENT: _l("Usulkan: bukan kewenangan kami"),
+    CaseStatus.REGISTERED: _l("Daftarkan dan beri nomor"),
+    CaseStatus.REVIEW: _l("Serahkan ke penelaahan"),
+    CaseStatus.EXAMINATION: _l("Serahkan ke pemeriksaan"),
+    CaseStatus.FORWARDED: _l("Catat sebagai diteruskan"),
+    CaseStatus.FOLLOWED_UP: _l("Catat sebagai ditindaklanjuti"),
+    CaseStatus.CONCLUDED: _l("Usulkan penutupan"),
+    CaseStatus.REOPENED: _l("Buka kembali"),
+}
+KIND_LABELS = {
+    ItemKind.REPORT: _l("Laporan"),
+    ItemKind.MESSAGE: _l("Pesan"),
+    ItemKind.ATTACHMENTS: _l("Dokumen"),
+    ItemKind.CONTACT: _l("Kontak pelapor"),
+    ItemKind.WITHDRAWAL: _l("Penarikan laporan"),
+    ItemKind.READ_RECEIPT: _l("Tanda sudah dibaca"),
+    ItemKind.PROGRESS: _l("Pertanyaan perkembangan"),
+}
+REPLY_LABELS = {
+    ReplyKind.ANSWER: _l("Jawaban"),
+    ReplyKind.QUESTION: _l("Pertanyaan"),
+    ReplyKind.STATUS: _l("Pemberitahuan"),
+    ReplyKind.CONTACT_REQUEST: _l("Permintaan kontak"),
+    ReplyKind.CLOSING: _l("Penutupan"),
+}
+QUESTION_LABELS = {
+    "title": _l("Judul"),
+    "what": _l("Apa"),
+    "where": _l("Di mana"),
+    "when": _l("Kapan"),
+    "who": _l("Siapa"),
+    "why": _l("Mengapa"),
+    "how": _l("Bagaimana"),
+    "how_much": _l("Berapa"),
+    "first_hand": _l("Mengetahui sendiri"),
+    "reported_elsewhere": _l("Dilaporkan ke tempat lain"),
+    "risk": _l("Risiko bagi pelapor"),
+    "message": _l("Pesan"),
+}
+FIRST_HAND_LABELS = {
+    "first-hand": _l("Menyaksikan sendiri"),
+    "hearsay": _l("Mendengar dari orang lain"),
+    "unsure": _l("Tidak pasti"),
+    "": _l("Tidak dijawab"),
+}
+IMPORT_LABELS = {
+    Verdict.NEW: _l("baru"),
+    Verdict.ALREADY_THERE: _l("sudah ada"),
+    Verdict.FOR_OTHERS: _l("disimpan, untuk petugas lain"),
+    Verdict.UNOPENED: _l("disimpan, belum dapat dibuka"),
+    Verdict.OTHER: _l("ditolak: nomor ini milik kiriman lain"),
+    Verdict.DAMAGED: _l("rusak"),
+    Verdict.MISSING: _l("disebut, tetapi tidak ada"),
+    Verdict.DUPLICATE: _l("ada dua kali"),
+    Verdict.FOREIGN: _l("tidak disebut dalam daftar"),
+}
+EVENT_LABELS = {
+    "step": _l("memindahkan kasus"),
+    "closing-proposed": _l("mengusulkan penutupan"),
+    "closing-confirmed": _l("menyetujui penutupan"),
+    "closing-declined": _l("menolak usulan penutupan"),
+    "registered": _l("memberi nomor registrasi"),
+    "assigned": _l("menugaskan kasus"),
+    "admitted": _l("membagikan kasus"),
+    "briefed": _l("menyusun ringkasan"),
+    "excluded": _l("mengecualikan petugas"),
+    "noted": _l("menulis catatan"),
+    "labelled": _l("mengubah label"),
+    "linked": _l("menautkan kasus"),
+    "assessed": _l("menilai"),
+    "exposure-decided": _l("memutuskan hasil periksa paparan"),
+    "redacted": _l("menghitamkan bagian teks"),
+    "paraphrased": _l("menulis ulang pokok perkara"),
+    "replied": _l("menjawab pelapor"),
+    "contact-opened": _l("membuka kontak pelapor"),
+    "exported": _l("membuat berkas kasus"),
+    "undone": _l("membatalkan"),
+}
+VERDICT_LABELS = {"yes": _l("ya"), "no": _l("tidak"), "unsure": _l("belum pasti")}
+SUBJECT_LABELS = {
+    "completeness": _l("Lengkap?"),
+    "competence": _l("Kewenangan kita?"),
+    "retaliation": _l("Ada risiko pembalasan?"),
+}
+FORM_LABELS = {
+    "full": _l("seluruhnya"),
+    "redacted": _l("dengan bagian yang dihitamkan"),
+    "paraphrase": _l("hanya pokok perkara dengan kata-kata kita"),
+}
+
+_EXCLUDED = _l("Petugas ini dikecualikan dari kasus.")
+
+# English sentences of the parts that do the work; `{}` stands for anything.
+_SENTENCES = {
+    "look first at what could give the reporter away": _l(
+        "Lakukan dahulu periksa paparan: apa yang dapat menunjukkan siapa pelapor?"
+    ),
+    "the reporter has sent something since the exposure check: look at it first": _l(
+        "Sejak periksa paparan, pelapor mengirim hal baru. Periksalah itu dahulu."
+    ),
+    "it was decided that the case is not shared": _l(
+        "Sudah diputuskan bahwa kasus ini tidak dibagikan."
+    ),
+    "it was decided to blacken passages: share that form, or a paraphrase": _l(
+        "Sudah diputuskan untuk menghitamkan bagian teks. Bagikan bentuk itu, atau "
+        "pokok perkara dengan kata-kata kita."
+    ),
+    "write the matter in your own words first": _l(
+        "Tulislah dahulu pokok perkaranya dengan kata-kata Anda sendiri."
+    ),
+    "this officer does not have the case: share it first": _l(
+        "Petugas ini belum mempunyai kasusnya. Bagikan dahulu."
+    ),
+    "this officer is excluded from the case": _l(
+        "Petugas ini dikecualikan dari kasus."
+    ),
+    "the officer was excluded from the case by then": _l(
+        "Petugas ini dikecualikan dari kasus."
+    ),
+    "whoever proposed it cannot confirm it": _l(
+        "Yang mengusulkan tidak dapat menyetujuinya sendiri."
+    ),
+    "another closing was proposed already": _l("Penutupan sudah diusulkan."),
+    "the proposal was settled by then": _l("Usulan ini sudah diputuskan."),
+    "the case has gone on since": _l(
+        "Kasusnya sudah berlanjut, sehingga ini tidak dapat dibatalkan."
+    ),
+    "it was taken back already": _l("Ini sudah dibatalkan."),
+    "an officer takes back only what they did themselves": _l(
+        "Petugas hanya dapat membatalkan perbuatannya sendiri."
+    ),
+    "there is nothing of this kind to take back": _l("Ini tidak dapat dibatalkan."),
+    "the step to {} needs a reason": _l("Langkah ini memerlukan alasan."),
+    "this step needs a second officer": _l("Langkah ini memerlukan petugas kedua."),
+    "there is no step from {} to {}": _l(
+        "Dari keadaannya sekarang, kasus tidak dapat mengambil langkah itu."
+    ),
+    "the case was at {} by then, not at {}": _l(
+        "Kasusnya sudah berpindah ke keadaan lain."
+    ),
+    "the case had a registration number by then": _l(
+        "Kasus ini sudah mempunyai nomor registrasi."
+    ),
+    "this desk has told two stories under one number": _l(
+        "Meja kerja ini mengirim dua catatan berbeda dengan satu nomor."
+    ),
+    "say why the contact details are needed": _l(
+        "Tulislah mengapa kontak pelapor diperlukan."
+    ),
+    "nothing can be sealed to {}: {}": _l(
+        "Tidak ada yang dapat disegel untuk petugas ini; kuncinya bermasalah."
+    ),
+    "only a brief of the case is here: nobody can answer it": _l(
+        "Di sini hanya ada ringkasan kasus, sehingga pelapor tidak dapat dijawab."
+    ),
+    "a reply of kind {} needs a text": _l("Tulislah isinya dahulu."),
+    "a text has at most {} characters": _l("Teks ini terlalu panjang."),
+    "there is nothing new to export.": _l("Tidak ada hal baru untuk diantar."),
+    "no bundle was imported yet, so it is not known whom an outbox is for.": _l(
+        "Ambil dahulu satu bundel dari server."
+    ),
+    "two cases share this name; neither was chosen": _l(
+        "Ada dua kasus dengan nama ini; tidak ada yang dipilih."
+    ),
+    "the reply and its files are larger than a reply may be.": _l(
+        "Jawaban dan berkasnya lebih besar daripada batas satu jawaban (8 MB)."
+    ),
+    "the bundle is of another installation; nothing of it was imported.": _l(
+        "Bundel ini dari server lain. Tidak ada yang diambil."
+    ),
+    "a case cannot be linked to itself": _l(
+        "Kasus tidak dapat ditautkan dengan dirinya sendiri."
+    ),
+}
+_PATTERNS = [
+    (re.compile(".*".join(map(re.escape, sentence.split("{}"))), re.IGNORECASE), said)
+    for sentence, said in _SENTENCES.items()
+]
+
+
+def _(sentence: str, **values: object) -> str:
+    """Say a sentence in the officer's language now."""
+    return str(flask_babel.gettext(sentence, **values))
+
+
+def plain(sentence: str) -> str:
+    """Say a refusal in the officer's language."""
+    one_line = " ".join(sentence.split())
+    for pattern, said in _PATTERNS:
+        if pattern.fullmatch(one_line):
+            return str(said)
+    return one_line
+
+
+def status_label(status: CaseStatus) -> str:
+    """Name a status."""
+    return str(STATUS_LABELS[status])
+
+
+def kind_label(kind: ItemKind | ReplyKind) -> str:
+    """Name what a reporter sent, or what was answered."""
+    if isinstance(kind, ItemKind):
+        return str(KIND_LABELS[kind])
+    return str(REPLY_LABELS[kind])
+
+
+def question_label(name: str) -> str:
+    """Name one of the questions."""
+    return str(QUESTION_LABELS.get(name, name))
+
+
+def verdict_label(verdict: str) -> str:
+    """Name how something was judged."""
+    return str(VERDICT_LABELS.get(verdict, verdict))
+
+
+def format_day(day: date) -> str:
+    """Write a day shortly, in the reader's language."""
+    written: str = babel.dates.format_date(day, "d MMM y", locale=get_locale() or "id")
+    return written
+
+
+def due_words(due: date, today: date) -> str:
+    """Say how far a due day is away."""
+    days = (due - today).days
+    if days == 0:
+        return _("hari ini")
+    if days == 1:
+        return _("besok")
+    if days > 1:
+        return _("%(days)s hari lagi", days=days)
+    return _("lewat %(days)s hari", days=-days)

@@ -1,0 +1,167 @@
+"""
+Searching: cases by their words, and cases that seem to be about the same matter.
+
+    query --words, each a prefix--> FTS5, best first--> cases
+    case  --its rarest words--> FTS5 --> candidates --shared words--> the likely ones
+
+Nothing leaves the desk for that.  Likeness is the share of words that two reports have
+in common (Jaccard, 1901), among cases that share rare words: enough to ask an officer
+whether it is the same matter, and never more than a question.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection, bindparam, select, text
+
+from casework.report import SEVEN_QUESTIONS, Report
+from journalist_app.workstation import casebook
+from journalist_app.workstation.cases import CaseSummary, find_case, summaries_of
+from journalist_app.workstation.desk import Desk
+from journalist_app.workstation.registering import MistypedNumber, parse_number
+
+MOST_FOUND = 50
+QUERY_CHARACTERS = 200
+QUERY_WORDS = 12
+# Below this share of common words, cases have nothing to do with each other.
+LEAST_LIKENESS = 0.18
+_CANDIDATES = 60
+# A case has several texts; this many are looked at before cases are counted.
+_PLACES = 400
+_RAREST_WORDS = 24
+_SHORTEST_WORD = 4
+
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A case that was found, and the words around what was searched for."""
+
+    case: CaseSummary
+    excerpt: str
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """A case that seems to be about the same matter; *share* is from 0 to 1."""
+
+    case: CaseSummary
+    share: float
+
+
+def search(desk: Desk, untrusted_query: str, *, today: date) -> tuple[Found, ...]:
+    """
+    Find cases by words in reports, messages, notes, replies, names and numbers.
+
+    Every word must be in one text of the case, or be the beginning of a word in it.
+    """
+    words = _WORD.findall(_as_number(untrusted_query[:QUERY_CHARACTERS]))[:QUERY_WORDS]
+    if not words:
+        return ()
+    match = " AND ".join(f'"{word}"*' for word in words)
+    with desk.casebook.transaction() as connection:
+        rows = connection.execute(
+            text(
+                "SELECT place.case_id AS case_id, hit.excerpt AS excerpt FROM ("
+                "SELECT rowid, rank AS best, "
+                "snippet(search, 0, '', '', '…', 18) AS excerpt "
+                "FROM search WHERE search MATCH :match ORDER BY rank LIMIT :places"
+                ") AS hit JOIN place ON place.row = hit.rowid ORDER BY hit.best"
+            ),
+            {"match": match, "places": _PLACES},
+        ).all()
+        excerpts: dict[bytes, str] = {}
+        for row in rows:
+            if len(excerpts) < MOST_FOUND:
+                excerpts.setdefault(row.case_id, row.excerpt)
+        cases = summaries_of(connection, list(excerpts), today=today)
+    return tuple(Found(case, excerpts[case.case_id]) for case in cases)
+
+
+def find_alike(desk: Desk, name: str, *, today: date) -> tuple[Likeness, ...]:
+    """
+    Find cases that seem to be about the same matter, the likeliest first.
+
+    Raises:
+        UnknownCase: If there is no case of this name.
+    """
+    with desk.casebook.transaction() as connection:
+        case = find_case(connection, name)
+        own = _words_of(connection, case.case_id)
+        if not own:
+            return ()
+        rarest = _rarest(connection, own)
+        rows = connection.execute(
+            text(
+                "SELECT DISTINCT place.case_id AS case_id FROM search "
+                "JOIN place ON place.row = search.rowid "
+                "WHERE search MATCH :match AND place.case_id != :own "
+                "ORDER BY rank LIMIT :most"
+            ),
+            {
+                "match": " OR ".join(f'"{word}"' for word in rarest),
+                "own": case.case_id,
+                "most": _CANDIDATES,
+            },
+        ).all()
+        shares = {
+            row.case_id: _likeness(own, _words_of(connection, row.case_id))
+            for row in rows
+        }
+        likely = sorted(
+            (case_id for case_id, share in shares.items() if share >= LEAST_LIKENESS),
+            key=lambda case_id: -shares[case_id],
+        )
+        cases = summaries_of(connection, likely[:5], today=today)
+    return tuple(Likeness(one, shares[one.case_id]) for one in cases)
+
+
+def _as_number(query: str) -> str:
+    """Spell a registration number as it is stored, however it was written."""
+    try:
+        return parse_number(query)
+    except MistypedNumber:
+        return query
+
+
+def _words_of(connection: Connection, case_id: bytes) -> frozenset[str]:
+    columns = casebook.content.c
+    reports = connection.scalars(
+        select(columns.report).where(
+            columns.case_id == case_id, columns.report.is_not(None)
+        )
+    )
+    return frozenset(
+        word
+        for report in map(Report.parse, reports)
+        for name in ("title", *SEVEN_QUESTIONS)
+        for word in _words(getattr(report, name))
+    )
+
+
+def _words(text_: str) -> Iterable[str]:
+    return (
+        word
+        for word in _WORD.findall(text_.casefold())
+        if len(word) >= _SHORTEST_WORD or word.isdigit()
+    )
+
+
+def _rarest(connection: Connection, words: frozenset[str]) -> list[str]:
+    """Return the words that the fewest places have, of a sample of them."""
+    counts: Counter[str] = Counter()
+    query = text("SELECT count(*) FROM search WHERE search MATCH :match").bindparams(
+        bindparam("match")
+    )
+    for word in sorted(words, key=lambda one: (-len(one), one))[:120]:
+        counts[word] = connection.scalar(query, {"match": f'"{word}"'}) or 0
+    return [word for word, _count in counts.most_common()[::-1][:_RAREST_WORDS]]
+
+
+def _likeness(own: frozenset[str], other: frozenset[str]) -> float:
+    together = own | other
+    return len(own & other) / len(together) if together else 0.0
