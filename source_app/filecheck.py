@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from casework.files import sanitise_file_name, shown_name
+from casework.traces import Inspection
 from source_app import texts
 from source_app.inspector import Inspector
-from source_app.traces import Inspection
 from source_app.uploads import FilePart
 
 

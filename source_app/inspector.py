@@ -1,5 +1,5 @@
 """
-The inspector: `source_app.inspection` in a process of its own, with little in it.
+The inspector: `casework.inspection` in a process of its own, with little in it.
 
     site --8 bytes of length, bytes--> child --4 bytes of length, JSON--> site
                                        no files, 512 MiB, 2 s for a file
@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import IO, BinaryIO, Self
 
 from casework.text import clean_line
-from source_app.traces import (
+from casework.traces import (
     MOST_TRACES,
     NOT_LOOKED,
     VALUE_CHARACTERS,
@@ -206,7 +206,7 @@ def _checked(untrusted_value: object) -> str:
 def main() -> None:
     """Be the child: look into what comes, until nothing comes."""
     # Only here: no process with a key in it loads the parsers.
-    from source_app.inspection import inspect
+    from casework.inspection import inspect
 
     _give_up_rights()
     source, sink = sys.stdin.buffer, sys.stdout.buffer

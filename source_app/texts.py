@@ -5,7 +5,7 @@ from flask_babel import lazy_gettext as _
 from casework.exposure import ExposureKind
 from casework.item import ItemKind
 from casework.reply import CaseStatus
-from source_app.traces import TraceKind
+from casework.traces import TraceKind
 
 STATUS_LABELS = {
     CaseStatus.RECEIVED: _("Diterima"),

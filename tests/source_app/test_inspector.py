@@ -11,8 +11,8 @@ from support import telling_files
 from support.site import Site
 from support.visitor import Upload, Visitor
 
+from casework.traces import NOT_LOOKED, TraceKind
 from source_app.inspector import COMMAND, Inspector
-from source_app.traces import NOT_LOOKED, TraceKind
 
 JPEG = telling_files.jpeg_with_position()
 

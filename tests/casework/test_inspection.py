@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import telling_files
 
-from source_app.inspection import inspect
-from source_app.traces import NOT_LOOKED, Inspection, TraceKind
+from casework.inspection import inspect
+from casework.traces import NOT_LOOKED, Inspection, TraceKind
 
 FILES = {
     "jpeg": telling_files.jpeg_with_position(),

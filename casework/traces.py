@@ -1,8 +1,8 @@
 """
 Traces: what a file can say about whoever made it.
 
-The words that the site and its inspector share; the parsers are in
-`source_app.inspection`, and no process with a key in it imports those.
+The words that the site and the desk share; the parsers are in `casework.inspection`,
+and no process with a key in it imports those.
 """
 
 from dataclasses import dataclass, field

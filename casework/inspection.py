@@ -9,7 +9,7 @@ Inspection: what a file says about whoever made it.
 The kind of a file is told by its content, never by its name.  What cannot be read
 says nothing, and is marked as not looked into.  This module only reads bytes; since
 they may attack whatever reads them, it runs in a process of its own
-(`source_app.inspector`).
+(`source_app.inspector`, `journalist_app.workstation.viewing`).
 """
 
 import io
@@ -24,7 +24,7 @@ from PIL import ExifTags, Image
 from pypdf import PdfReader
 
 from casework.text import clean_line
-from source_app.traces import (
+from casework.traces import (
     MOST_TRACES,
     NOT_LOOKED,
     VALUE_CHARACTERS,
