@@ -24,12 +24,15 @@ LOCK := $(BIN)/pip-compile --quiet --no-config --generate-hashes --allow-unsafe 
 	--strip-extras --no-emit-options --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host
 
-DEBIAN_TO_RUN := gnupg gpg-agent python3 python3-venv
+# The desk opens documents of strangers with bubblewrap, poppler and LibreOffice.
+DEBIAN_TO_RUN := bubblewrap fonts-dejavu-core gnupg gpg-agent \
+	libreoffice-calc-nogui libreoffice-impress-nogui libreoffice-writer-nogui \
+	poppler-utils python3 python3-venv
 # sq is a second OpenPGP program to check ours against; strace sees what reaches
 # the disk; procps and iproute2 look at the processes and ports of a test.
-# The browsers are those of reporters: two with windows, and one of text.  poppler and
-# zbar read the leaflet as a printer and a telephone would.
-DEBIAN_TO_TEST := $(DEBIAN_TO_RUN) chromium firefox-esr iproute2 lynx poppler-utils \
+# The browsers are those of reporters: two with windows, and one of text.  zbar reads
+# the leaflet as a telephone would.
+DEBIAN_TO_TEST := $(DEBIAN_TO_RUN) chromium firefox-esr iproute2 lynx \
 	postgresql procps sq strace tar zbar-tools
 
 

@@ -23,6 +23,7 @@ from journalist_app.workstation.screens.access import Access
 from journalist_app.workstation.screens.app import create_app
 from journalist_app.workstation.screens.jobs import Jobs
 from journalist_app.workstation.screens.services import Services
+from journalist_app.workstation.screens.shown import Shown
 from journalist_app.workstation.screens.sticks import mounted_folders
 from ops.edge import Edge
 from ops.serving import DiscreetLogger
@@ -105,6 +106,7 @@ class DeskSite(BaseApplication):  # type: ignore[misc]  # The base class is unty
             desk=desk,
             access=access,
             jobs=Jobs(),
+            shown=Shown(),
             secret_key=self._edge.entropy(32),
             hosts=(f"{LOOPBACK}:{self._port}", f"localhost:{self._port}"),
             today=lambda: self._edge.today(desk.profile.zone),

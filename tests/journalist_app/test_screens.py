@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from support.office import NAMES, Office
 from support.reporters import DAY, REPORT, Reporter
 from support.screens import HOST, Screen, words
@@ -320,17 +321,56 @@ def test_hostile_words_are_shown_as_words(
     assert "{{ 7 * 7 }}" in screen.text("/")
 
 
-def test_an_attachment_is_never_shown_by_the_browser(screen: Screen, name: str) -> None:
-    """It is given as bytes to be saved, whatever it says that it is."""
+def path_of_file(screen: Screen, name: str) -> str:
+    """Return the address of a case's first file."""
     page = screen.get(f"/cases/{name}/").text
-    path = page.partition(f'href="/cases/{name}/files/')[2].partition('"')[0]
-    answer = screen.get(f"/cases/{name}/files/{path}")
+    rest = page.partition(f'href="/cases/{name}/files/')[2].partition('"')[0]
+    return f"/cases/{name}/files/{rest}"
+
+
+def test_an_original_is_never_shown_by_the_browser(screen: Screen, name: str) -> None:
+    """It is given as bytes to be saved, whatever it says that it is."""
+    path = path_of_file(screen, name)
+    answer = screen.get(f"{path}original")
     assert b"%PDF-1.7" == answer.data
     assert "application/octet-stream" == answer.headers["Content-Type"]
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert "sandbox" in answer.headers["Content-Security-Policy"]
-    for wrong in ("files/00/1", "files/zz/1", f"files/{path[:-1]}9"):
+    for wrong in (
+        "files/00/1/",
+        "files/zz/1/",
+        f"{path[len(f'/cases/{name}/') : -2]}9/",
+    ):
         assert 404 == screen.get(f"/cases/{name}/{wrong}").status_code
+
+
+def test_a_damaged_file_says_so(screen: Screen, name: str) -> None:
+    """Eight bytes are no PDF: the page says what to make of it."""
+    assert "tidak dapat ditampilkan" in screen.text(path_of_file(screen, name))
+
+
+def test_a_file_is_seen_as_pictures_with_what_it_tells(
+    screen: Screen, office: Office, reporter: Reporter, name: str
+) -> None:
+    """Pages are PNG; author and position are named; the cleaned copy has neither."""
+    picture = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x013B] = "Sari Contoh"
+    Image.new("RGB", (300, 200), "teal").save(picture, "JPEG", exif=exif)
+    files = [("foto.png", picture.getvalue())]
+    office.send(reporter.write(ItemKind.ATTACHMENTS, files=files), to=NAMES[:2])
+    office.fetch(ANI)
+    page = screen.get(f"/cases/{name}/").text
+    rest = page.partition(">foto.png")[0].rpartition('href="')[2].partition('"')[0]
+    shown = screen.text(rest)
+    assert "Sari Contoh" in shown
+    assert "tidak sesuai dengan isinya" in shown
+    png = screen.get(f"{rest}page/1.png").data
+    assert (300, 200) == Image.open(io.BytesIO(png)).size
+    assert 404 == screen.get(f"{rest}page/2.png").status_code
+    cleaned = screen.get(f"{rest}cleaned").data
+    assert cleaned.startswith(b"%PDF-")
+    assert b"Sari" not in cleaned
 
 
 def test_a_bundle_is_imported_and_an_outbox_written(

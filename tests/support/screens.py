@@ -15,6 +15,7 @@ from journalist_app.workstation.screens.access import Access
 from journalist_app.workstation.screens.app import create_app
 from journalist_app.workstation.screens.jobs import Jobs
 from journalist_app.workstation.screens.services import Services
+from journalist_app.workstation.screens.shown import Shown
 
 HOST = "127.0.0.1:4711"
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -33,6 +34,7 @@ class Screen:
             desk=desk,
             access=self.access,
             jobs=self.jobs,
+            shown=Shown(),
             secret_key=b"k" * 32,
             hosts=(HOST,),
             today=lambda: today,

@@ -29,8 +29,10 @@ from journalist_app.workstation.screens.views import (
     carrying,
     case,
     exposure,
+    files,
     queue,
 )
+from journalist_app.workstation.viewing.errors import ViewingError
 
 FORM_BYTES = 40 * 1024 * 1024  # Files for a reporter: a reply has 8 MiB at most.
 LANGUAGES = ("id", "en")
@@ -72,12 +74,12 @@ def create_app(parts: Services) -> Flask:
     app.before_request(_let_in)
     app.after_request(_add_headers)
     CSRFProtect(app)
-    for blueprint in (queue.bp, case.bp, answer.bp, exposure.bp, carrying.bp):
+    for blueprint in (queue.bp, case.bp, answer.bp, exposure.bp, files.bp, carrying.bp):
         app.register_blueprint(blueprint)
     app.add_url_rule("/open/<token>", "open_link", open_link)
     app.add_url_rule("/language/<code>", "language", change_language, methods=["POST"])
     app.register_error_handler(UnknownCase, _unknown)
-    for refusal in (DeskError, CaseworkError, CryptoError):
+    for refusal in (DeskError, CaseworkError, CryptoError, ViewingError):
         app.register_error_handler(refusal, _refused)
     app.register_error_handler(CSRFError, _stale)
     app.register_error_handler(HTTPException, _failed)

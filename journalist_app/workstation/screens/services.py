@@ -10,6 +10,7 @@ from flask import current_app
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.screens.access import Access
 from journalist_app.workstation.screens.jobs import Jobs
+from journalist_app.workstation.screens.shown import Shown
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Services:
     desk: Desk = field(repr=False)
     access: Access = field(repr=False)
     jobs: Jobs = field(repr=False)
+    shown: Shown = field(repr=False)
     secret_key: bytes = field(repr=False)
     hosts: tuple[str, ...]
     today: Callable[[], date]

@@ -15,6 +15,7 @@ from flask_babel import lazy_gettext as _l
 
 from casework.item import ItemKind
 from casework.reply import CaseStatus, ReplyKind
+from casework.traces import TraceKind
 from journalist_app.workstation.importing import Verdict
 
 STATUS_LABELS = {
@@ -123,6 +124,36 @@ FORM_LABELS = {
     "paraphrase": _l("hanya pokok perkara dengan kata-kata kita"),
 }
 
+TRACE_LABELS = {
+    TraceKind.POSITION: _l("Tempat pengambilan"),
+    TraceKind.AUTHOR: _l("Pembuat atau pengubah"),
+    TraceKind.EDITS: _l("Nama pada komentar atau perubahan"),
+    TraceKind.ORGANISATION: _l("Lembaga"),
+    TraceKind.DEVICE: _l("Kamera atau ponsel"),
+    TraceKind.TIME: _l("Waktu"),
+    TraceKind.SOFTWARE: _l("Aplikasi"),
+}
+# By what the viewer says.
+PROBLEMS = {
+    "bomb": _l(
+        "Arsip ini menjadi jauh lebih besar bila dibuka; mungkin dibuat untuk "
+        "melumpuhkan komputer. Jangan dibuka."
+    ),
+    "it took too long": _l(
+        "Berkas ini tidak selesai ditampilkan dalam waktu yang wajar. Mungkin rusak, "
+        "atau dibuat untuk melumpuhkan komputer."
+    ),
+    "it wrote too much": _l("Berkas ini terlalu besar untuk ditampilkan."),
+    "a page is too large to be shown": _l(
+        "Halamannya terlalu besar untuk ditampilkan."
+    ),
+    "the archive cannot be read": _l("Arsip ini rusak, atau bukan arsip."),
+    "other": _l(
+        "Berkas ini tidak dapat ditampilkan: rusak, terkunci, atau bukan yang "
+        "disebutkan namanya. Berkas aslinya tersimpan utuh."
+    ),
+}
+
 _EXCLUDED = _l("Petugas ini dikecualikan dari kasus.")
 
 # English sentences of the parts that do the work; `{}` stands for anything.
@@ -202,6 +233,9 @@ _SENTENCES = {
     ),
     "the bundle is of another installation; nothing of it was imported.": _l(
         "Bundel ini dari server lain. Tidak ada yang diambil."
+    ),
+    "the sandbox cannot be used: install bubblewrap, and allow user namespaces.": _l(
+        "Berkas tidak dapat ditampilkan dengan aman di komputer ini: pasang bubblewrap."
     ),
     "a case cannot be linked to itself": _l(
         "Kasus tidak dapat ditautkan dengan dirinya sendiri."

@@ -1,6 +1,5 @@
 """A case: what it says, where it stands, and what can be done to it."""
 
-import io
 from collections.abc import Container
 
 from flask import (
@@ -9,7 +8,6 @@ from flask import (
     redirect,
     render_template,
     request,
-    send_file,
     url_for,
 )
 from flask.typing import ResponseReturnValue
@@ -32,7 +30,6 @@ from journalist_app.workstation import acting, sharing
 from journalist_app.workstation.cases import (
     CaseFile,
     ItemShown,
-    read_attachment,
     show_case,
     summaries_of,
 )
@@ -223,36 +220,6 @@ def undo(name: str) -> ResponseReturnValue:
     here = services()
     acting.undo(here.desk, name, request.form.get("entry", ""), today=here.today())
     return _done(name, _("Dibatalkan."))
-
-
-@bp.get("/files/<digest>/<int:position>")
-def save_file(name: str, digest: str, position: int) -> ResponseReturnValue:
-    """Give a file as it was sent, for a program of the officer's own choice."""
-    here = services()
-    case = show_case(here.desk, name, today=here.today(), mark_shown=False)
-    wanted = _digest(digest)
-    names = [
-        file.name
-        for entry in case.thread
-        if isinstance(entry, ItemShown) and entry.digest == wanted
-        for file in entry.attachments
-        if file.position == position
-    ]
-    if not names:
-        abort(404)
-    return _as_download(read_attachment(here.desk, name, wanted, position), names[0])
-
-
-def _as_download(content: bytes, name: str) -> ResponseReturnValue:
-    # Never shown by the browser itself, whatever it is.
-    answer = send_file(
-        io.BytesIO(content),
-        mimetype="application/octet-stream",
-        as_attachment=True,
-        download_name=name,
-    )
-    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return answer
 
 
 def _do(name: str, action: Action, said: str) -> ResponseReturnValue:
