@@ -56,7 +56,7 @@ BUNDLE_LIMITS = ContainerLimits(
     total_bytes=64 * 1024 * 1024 * 1024,
 )
 
-_MANIFEST_NAME = "manifest.json"
+MANIFEST_NAME = "manifest.json"
 _ITEM_NAME = re.compile(r"items/([0-9]{1,20})\.pgp")
 
 ItemNumber = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
@@ -306,7 +306,7 @@ def write_bundle(
         The size of the bundle in bytes.
     """
     container = ContainerWriter(sink, day=day)
-    container.add(_MANIFEST_NAME, strict.render(manifest))
+    container.add(MANIFEST_NAME, strict.render(manifest))
     for item in manifest.items:
         container.add_stream(
             item_name(item.number), item.size_bytes, open_item(item.number)
@@ -326,7 +326,7 @@ def read_bundle(
     container = ContainerReader(stream, limits=limits)
     entries = translated(iter(container), MalformedBundle)
     content = content_of(
-        next(entries, None), _MANIFEST_NAME, MANIFEST_BYTES, MalformedBundle
+        next(entries, None), MANIFEST_NAME, MANIFEST_BYTES, MalformedBundle
     )
     manifest = strict.parse(
         BundleManifest, content, limit_bytes=MANIFEST_BYTES, malformed=MalformedBundle

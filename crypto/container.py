@@ -88,7 +88,7 @@ class ContainerWriter:
 
     def __init__(self, sink: Callable[[bytes], object], *, day: date) -> None:
         self._sink = sink
-        self._modified = int(datetime.combine(day, time(), UTC).timestamp())
+        self._day = day
         self._names: set[str] = set()
         self.size_bytes = 0
 
@@ -144,16 +144,21 @@ class ContainerWriter:
         return self.size_bytes
 
     def _header(self, name: str, size_bytes: int) -> bytes:
-        member = tarfile.TarInfo(name)
-        member.size = size_bytes
-        member.mtime = self._modified
-        member.mode = 0o600
-        return member.tobuf(tarfile.USTAR_FORMAT, "utf-8", "strict")
+        return member_header(name, size_bytes, day=self._day)
 
     def _write(self, content: bytes) -> None:
         if content:
             self._sink(content)
             self.size_bytes += len(content)
+
+
+def member_header(name: str, size_bytes: int, *, day: date) -> bytes:
+    """Return the block that stands before a member's content, 512 bytes."""
+    member = tarfile.TarInfo(name)
+    member.size = size_bytes
+    member.mtime = int(datetime.combine(day, time(), UTC).timestamp())
+    member.mode = 0o600
+    return member.tobuf(tarfile.USTAR_FORMAT, "utf-8", "strict")
 
 
 class Entry:

@@ -101,9 +101,9 @@ class Intake:
                 for number, day, size_bytes, sha256 in rows
             ]
 
-    def read(self, number: int) -> Iterator[bytes]:
+    def read(self, number: int, *, start: int = 0) -> Iterator[bytes]:
         """
-        Give the bytes of an item, in pieces of at most 1 MiB.
+        Give the bytes of an item from *start* on, in pieces of at most 1 MiB.
 
         Every piece is read in a transaction of its own, because a reader who takes
         an hour over a slow circuit would keep the write-ahead log from being
@@ -112,13 +112,15 @@ class Intake:
         Raises:
             UnknownItem: If there is no such item, or it is deleted meanwhile.
         """
-        remaining = self._size_bytes(number)
-        part = 0
-        while remaining:
+        size_bytes = self._size_bytes(number)
+        # All pieces but the last one are of one size.
+        part, skip = divmod(start, schema.PIECE_BYTES)
+        done = part * schema.PIECE_BYTES
+        while done < size_bytes:
             piece = self._piece(number, part)
-            yield piece
-            remaining -= len(piece)
-            part += 1
+            done += len(piece)
+            yield piece[skip:]
+            part, skip = part + 1, 0
 
     def _size_bytes(self, number: int) -> int:
         with self._database.reading() as connection:

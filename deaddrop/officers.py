@@ -36,6 +36,9 @@ class Officer:
     role: str | None = None
     """Key of the public role in the profile, if the officer has one."""
 
+    receives: bool = True
+    """Whether new reports are sealed to this officer; reviewers get shared cases."""
+
 
 class Officers:
     """The officers that are or were enrolled."""
@@ -51,6 +54,7 @@ class Officers:
         certificate: bytes,
         desk_id: bytes,
         role: str | None = None,
+        receives: bool = True,
     ) -> Officer:
         """
         Enrol an officer and their desk.
@@ -67,6 +71,8 @@ class Officers:
             desk_id: 16 random bytes that the desk has drawn.
 
             role: Key of the officer's public role, by which reporters can exclude it.
+
+            receives: Whether new reports are sealed to the officer.
 
         Raises:
             OfficerExists: If fingerprint or desk is enrolled, retired or not.
@@ -85,6 +91,7 @@ class Officers:
             desk_id=desk_id,
             retired=False,
             role=role,
+            receives=receives,
         )
         table = schema.officer
         with self._database.writing() as connection:
@@ -105,6 +112,7 @@ class Officers:
                     "desk_id": officer.desk_id,
                     "retired": officer.retired,
                     "role": officer.role,
+                    "receives": officer.receives,
                 },
             )
         return officer
@@ -151,6 +159,15 @@ class Officers:
         """
         self._change(fingerprint, role=role)
 
+    def set_receives(self, fingerprint: str, receives: bool) -> None:
+        """
+        Let new reports be sealed to an officer, or not.
+
+        Raises:
+            UnknownOfficer: If none is enrolled.
+        """
+        self._change(fingerprint, receives=receives)
+
     def retire(self, fingerprint: str) -> int:
         """
         Retire an officer: their desk no longer counts, and its outboxes are refused.
@@ -184,7 +201,7 @@ class Officers:
                 raise UnknownOfficer
 
 
-_Columns = tuple[str, str, bytes, bytes, bool, str | None]
+_Columns = tuple[str, str, bytes, bytes, bool, str | None, bool]
 
 
 def _officers() -> Select[*_Columns]:
@@ -196,6 +213,7 @@ def _officers() -> Select[*_Columns]:
         columns.desk_id,
         columns.retired,
         columns.role,
+        columns.receives,
     )
 
 

@@ -11,9 +11,12 @@ The tables of the dead drop, as SQLAlchemy sees them.
     desk_cursor      how far a desk has collected
     holding          which desk has signed that it holds which item
     outbox_applied   which outboxes have been applied
+    courier_*        officers' accounts, recovery codes, sessions and failed attempts
+                     at the courier, and its record of who fetched and brought what
 
 No column has a type of date or time: a day is its proleptic ordinal
-(`date.toordinal`) and nothing finer than a day is kept.  docs/spec/deaddrop.md
+(`date.toordinal`).  Of reporters nothing finer than a day is kept; the sessions and
+one-time passwords of officers need seconds.  docs/spec/deaddrop.md
 specifies every column; docs/adr/0004 says why the tables are laid out so.
 The migrations in `deaddrop.migrations` create them; a test compares the two.
 """
@@ -31,6 +34,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    true,
 )
 
 SLOT_NAME_BYTES = 32
@@ -142,6 +146,8 @@ officer = Table(
     Column("desk_id", LargeBinary, nullable=False, unique=True),
     Column("retired", Boolean, nullable=False),
     Column("role", Text),
+    # Whether new reports are sealed to this officer.
+    Column("receives", Boolean, nullable=False, server_default=true()),
     CheckConstraint("length(fingerprint) = 40", name="fingerprint"),
     CheckConstraint("length(desk_id) = 16", name="desk_id"),
 )
@@ -179,4 +185,68 @@ outbox_applied = Table(
     CheckConstraint("number >= 1", name="number"),
     CheckConstraint("length(sha256) = 32", name="sha256"),
     sqlite_with_rowid=False,
+)
+
+courier_account = Table(
+    "courier_account",
+    metadata,
+    Column(
+        "fingerprint",
+        String(FINGERPRINT_CHARACTERS),
+        ForeignKey(officer.c.fingerprint),
+        primary_key=True,
+    ),
+    Column("user_name", Text, nullable=False, unique=True),
+    Column("passphrase_phc", Text, nullable=False),
+    Column("totp_sealed", LargeBinary, nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+)
+
+courier_code = Table(
+    "courier_code",
+    metadata,
+    Column("sha256", LargeBinary, primary_key=True),
+    Column(
+        "fingerprint",
+        String(FINGERPRINT_CHARACTERS),
+        ForeignKey(courier_account.c.fingerprint, ondelete="CASCADE"),
+        nullable=False,
+    ),
+    sqlite_with_rowid=False,
+)
+
+courier_throttle = Table(
+    "courier_throttle",
+    metadata,
+    Column("name_hmac", LargeBinary, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("until_second", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+courier_session = Table(
+    "courier_session",
+    metadata,
+    Column("sha256", LargeBinary, primary_key=True),
+    Column(
+        "fingerprint",
+        String(FINGERPRINT_CHARACTERS),
+        ForeignKey(courier_account.c.fingerprint, ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("begun_second", BigInteger, nullable=False),
+    Column("seen_second", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The migration adds triggers that refuse to change or remove a line.
+courier_record = Table(
+    "courier_record",
+    metadata,
+    Column("number", _Number, primary_key=True, autoincrement=False),
+    Column("day", Integer, nullable=False),
+    Column("fingerprint", String(FINGERPRINT_CHARACTERS), nullable=False),
+    Column("action", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
 )

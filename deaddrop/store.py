@@ -17,6 +17,7 @@ from datetime import date, timedelta
 from sqlalchemy import insert, select
 
 from deaddrop import schema
+from deaddrop.accounts import Accounts
 from deaddrop.chance import Chance, Entropy
 from deaddrop.desks import AppliedOutbox, Desks
 from deaddrop.dummies import KnownDummies
@@ -26,6 +27,7 @@ from deaddrop.intake import Intake, SealedItem
 from deaddrop.mailbox import Mailbox
 from deaddrop.migrating import check_migrated
 from deaddrop.officers import Officers
+from deaddrop.records import Records
 from deaddrop.sessions import Sessions
 from deaddrop.tidy import tidy
 
@@ -61,6 +63,8 @@ class DeadDrop:
         self.sessions = Sessions(database)
         self.officers = Officers(database)
         self.desks = Desks(database, self.mailbox)
+        self.accounts = Accounts(database)
+        self.records = Records(database)
         self._installation: Installation | None = None
 
     @property

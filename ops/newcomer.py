@@ -16,7 +16,9 @@ from pathlib import Path
 
 from casework.profile import shipped_profile
 from crypto.admission import fingerprint_in
+from crypto.wordlist import load_wordlist
 from deaddrop import UnknownOfficer
+from journalist_app.courier.signing_in import NewAccount
 from journalist_app.workstation.colleagues import trust_organisation
 from journalist_app.workstation.desk import (
     ENROLMENT,
@@ -25,6 +27,7 @@ from journalist_app.workstation.desk import (
     open_desk,
     read_record,
 )
+from ops.accounts import random_passphrase, simple_user_name
 from ops.commands.organisation import read_enrolment
 from ops.edge import Edge
 from ops.officer_keys import enrol
@@ -36,6 +39,7 @@ from ops.server import (
     open_server,
     shipped_calendar,
 )
+from ops.serving import make_sign_in
 
 OFFICER = "Petugas Coba"
 
@@ -88,6 +92,17 @@ def prepare(directory: Path, edge: Edge) -> Playground:
     migrate_server(playground.server)
     _enrol_once(playground, edge)
     return playground
+
+
+def trial_account(playground: Playground, edge: Edge) -> NewAccount:
+    """Make the officer's account for the courier anew: nothing of it is kept."""
+    fingerprint = read_record(playground.desk).fingerprint
+    with open_server(playground.server, edge) as server:
+        return make_sign_in(server, edge).make_account(
+            fingerprint,
+            simple_user_name(OFFICER),
+            random_passphrase(load_wordlist("id"), edge.entropy),
+        )
 
 
 def _enrol_once(playground: Playground, edge: Edge) -> None:

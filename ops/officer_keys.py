@@ -93,6 +93,7 @@ def enrol(
     *,
     today: date,
     role: str | None = None,
+    receives: bool = True,
 ) -> AdmittedKey:
     """
     Enrol a certified officer, or renew the certificate of one who is.
@@ -107,6 +108,9 @@ def enrol(
         today: The day the key must be good on.
 
         role: Key of the officer's public role; that of a renewed one stays if None.
+
+        receives: Whether new reports are sealed to a new officer; for a renewed one
+            it stays as it was.
 
     Raises:
         NoOrganisationKey: If this server has nothing to judge a certification by.
@@ -136,6 +140,7 @@ def enrol(
             certificate=certificate,
             desk_id=desk_id,
             role=role,
+            receives=receives,
         )
     except DeadDropError:
         if present is None or present.retired:

@@ -7,6 +7,7 @@ The server directory: one machine of an installation.
     deaddrop.db     the dead drop, unless it is on PostgreSQL
     keyring/        GNUPGHOME, public keys only
     spool/          sealed items on their way into the dead drop
+    courier.key     32 bytes: seals what officers' one-time passwords are made from
 
 Specified in docs/spec/server-directory.md.
 """
@@ -49,6 +50,8 @@ CALENDAR = "calendar.csv"
 DATABASE = "deaddrop.db"
 KEYRING = "keyring"
 SPOOL = "spool"
+COURIER_KEY = "courier.key"
+COURIER_KEY_BYTES = 32
 
 log = logging.getLogger("bisik.ops")
 
@@ -80,6 +83,24 @@ class Server:
         if hour is None or self.settings.answers_at_once:
             return None
         return ReleaseHour(hour, self.profile.zone)
+
+    def courier_key(self, edge: Edge) -> bytes:
+        """
+        Return the key that is not in the database; made when it is first asked for.
+
+        Raises:
+            NoServer: If the file is not one of ours.
+        """
+        path = self.directory / COURIER_KEY
+        try:
+            with new_file(path) as file:
+                file.write(edge.entropy(COURIER_KEY_BYTES))
+        except FileExistsError:
+            pass
+        key = path.read_bytes()
+        if len(key) != COURIER_KEY_BYTES:
+            raise NoServer(f"{path} is not the courier's key")
+        return key
 
     def synchronise(self, edge: Edge) -> None:
         """Bring this machine's keyring to what the database says."""

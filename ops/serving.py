@@ -1,5 +1,5 @@
 """
-Serving: the reporters' site under gunicorn, in this very process.
+Serving: the reporters' site, or the courier, under gunicorn, in this very process.
 
     master --fork--> worker --opens the server directory--> site
            --fork--> worker --opens the server directory--> site
@@ -21,8 +21,11 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # No hints.
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # No hints.
 
-from crypto.keys import RFC_9106_LOW_MEMORY, Stretcher
+from crypto.keys import KEY_BYTES, RFC_9106_LOW_MEMORY, Stretcher, expand
 from crypto.wordlist import load_wordlist
+from journalist_app.courier.app import create_app as create_courier
+from journalist_app.courier.services import Services as CourierServices
+from journalist_app.courier.signing_in import SignIn
 from ops.edge import Edge
 from ops.server import Server, open_server
 from source_app.app import create_app
@@ -52,13 +55,17 @@ class DiscreetLogger(Logger):  # type: ignore[misc]  # The base class is untyped
         """Leave out warnings: those of gunicorn quote what a client sent."""
 
 
-class Site(BaseApplication):  # type: ignore[misc]  # The base class is untyped.
-    """The site as gunicorn runs it."""
+Make = Callable[[Server, Edge], Flask]
 
-    def __init__(self, directory: Path, address: str, edge: Edge) -> None:
+
+class Site(BaseApplication):  # type: ignore[misc]  # The base class is untyped.
+    """A site as gunicorn runs it."""
+
+    def __init__(self, directory: Path, address: str, edge: Edge, make: Make) -> None:
         self._directory = directory
         self._address = address
         self._edge = edge
+        self._make = make
         self._opened = ExitStack()
         super().__init__()
 
@@ -89,7 +96,44 @@ class Site(BaseApplication):  # type: ignore[misc]  # The base class is untyped.
     def load(self) -> Flask:
         """Open the server directory and make the site; called in each worker."""
         server = self._opened.enter_context(open_server(self._directory, self._edge))
-        return create_app(make_services(server, self._edge))
+        return self._make(server, self._edge)
+
+
+def reporters_site(server: Server, edge: Edge) -> Flask:
+    """Make the reporters' site."""
+    return create_app(make_services(server, edge))
+
+
+def couriers_site(server: Server, edge: Edge) -> Flask:
+    """Make the courier's site."""
+    hour = server.release_hour()
+    return create_courier(
+        CourierServices(
+            drop=server.drop,
+            keyring=server.keyring,
+            sign_in=make_sign_in(server, edge),
+            profile=server.profile,
+            spool_directory=server.spool_directory,
+            # Cookies and forms of one site mean nothing to the other.
+            secret_key=expand(
+                server.installation.secret_key, "bisik/v1/courier/forms", KEY_BYTES
+            ),
+            hosts=tuple(server.settings.courier_hosts),
+            today=lambda: server.today(edge),
+            release_day=lambda: hour.next_after(edge.now()) if hour else None,
+        )
+    )
+
+
+def make_sign_in(server: Server, edge: Edge) -> SignIn:
+    """Return what makes officers' accounts and lets officers in."""
+    return SignIn(
+        server.drop,
+        key=server.courier_key(edge),
+        now=edge.now,
+        entropy=edge.entropy,
+        at_once=DERIVATIONS_AT_ONCE,
+    )
 
 
 def make_services(server: Server, edge: Edge) -> Services:
@@ -129,9 +173,10 @@ def serve(
     *,
     port: int | None = None,
     ready: Callable[[str], object],
+    courier: bool = False,
 ) -> None:
     """
-    Serve the reporters' site until a signal ends it.
+    Serve the reporters' site, or the courier, until a signal ends it.
 
     Args:
         directory: The server directory.
@@ -142,6 +187,8 @@ def serve(
 
         ready: Told where the site is going to listen.
 
+        courier: Whether it is the courier's site.
+
     Raises:
         As `open_server`, before anything listens.
     """
@@ -149,9 +196,11 @@ def serve(
         # What is wrong with the directory is told now, and not by each worker.
         server.keyring.assert_public_only()
         settings = server.settings
-    if settings.socket and port is None:
-        address = f"unix:{settings.socket}"
+    path = settings.courier_socket if courier else settings.socket
+    if path and port is None:
+        address = f"unix:{path}"
     else:
-        address = f"127.0.0.1:{port or settings.port}"
+        usual = settings.courier_port if courier else settings.port
+        address = f"127.0.0.1:{port or usual}"
     ready(address)
-    Site(directory, address, edge).run()
+    Site(directory, address, edge, couriers_site if courier else reporters_site).run()

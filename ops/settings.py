@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ops.errors import MalformedSettings
 
 DEFAULT_PORT = 8080
+DEFAULT_COURIER_PORT = 8081
 PACE_MILLISECONDS = 250
 
 
@@ -30,6 +31,12 @@ class Settings(BaseModel):
         port: On 127.0.0.1, unless there is a socket.
 
         socket: Path of a Unix socket to listen on.
+
+        courier_hosts: Names under which the courier may be called; empty for any.
+
+        courier_port: On 127.0.0.1, unless there is a socket.
+
+        courier_socket: Path of a Unix socket for the courier.
 
         memory: A folder in memory for the names of dummies.
 
@@ -49,6 +56,9 @@ class Settings(BaseModel):
     hosts: list[Annotated[str, Field(min_length=1)]] = []
     port: Annotated[int, Field(ge=1, le=65535)] = DEFAULT_PORT
     socket: str | None = None
+    courier_hosts: list[Annotated[str, Field(min_length=1)]] = []
+    courier_port: Annotated[int, Field(ge=1, le=65535)] = DEFAULT_COURIER_PORT
+    courier_socket: str | None = None
     memory: str | None = None
     pace_milliseconds: Annotated[int, Field(ge=0, le=2000)] = PACE_MILLISECONDS
     answers_at_once: bool = False
@@ -108,6 +118,11 @@ hosts = []
 # The site listens on 127.0.0.1 at this port, or on the socket if one is named.
 port = {DEFAULT_PORT}
 # socket = "/run/bisik/site.sock"
+
+# The same for the courier, the officers' site.
+courier_hosts = []
+courier_port = {DEFAULT_COURIER_PORT}
+# courier_socket = "/run/bisik-courier/site.sock"
 
 # A folder in memory (tmpfs), mode 0700, that belongs to the service's user.
 # By default /run/bisik-UID if it is there, otherwise /dev/shm/bisik-UID.

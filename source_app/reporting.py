@@ -123,7 +123,8 @@ class Cases:
         at_work = {
             officer.role
             for officer in self.drop.officers.list()
-            if self._usable([parse_fingerprint(officer.fingerprint)], today=today)
+            if officer.receives
+            and self._usable([parse_fingerprint(officer.fingerprint)], today=today)
         }
         roles = tuple(role.key for role in self.profile.roles if role.key in at_work)
         return roles if len(roles) > 1 else ()
@@ -281,7 +282,8 @@ class Cases:
         return [
             parse_fingerprint(officer.fingerprint)
             for officer in self.drop.officers.list()
-            if officer.role not in roles
+            # Whoever only reviews gets a case when officers share it.
+            if officer.receives and officer.role not in roles
         ]
 
     def _usable(

@@ -20,18 +20,31 @@ from deaddrop import DeadDrop
 Sink = Callable[[bytes], object]
 
 
-def announce(drop: DeadDrop, *, after: int) -> BundleManifest:
+def announce(
+    drop: DeadDrop, *, after: int, through: int | None = None
+) -> BundleManifest:
     """
     Say what a bundle with all items above *after* holds, 10,000 at most.
+
+    Args:
+        drop: Where the items are.
+
+        after: The desk has everything up to this number.
+
+        through: The last number, for a bundle that was begun before.
 
     Raises:
         DeadDropUnavailable: If the database cannot be read.
     """
     entries = drop.intake.entries(after)[:MOST_ITEMS]
+    if through is not None:
+        entries = [entry for entry in entries if entry.number <= through]
+    else:
+        through = entries[-1].number if entries else after
     return BundleManifest(
         installation=drop.installation.installation_id.hex(),
         after=after,
-        through=entries[-1].number if entries else after,
+        through=through,
         items=tuple(
             BundleEntry(
                 number=entry.number,
@@ -47,7 +60,7 @@ def announce(drop: DeadDrop, *, after: int) -> BundleManifest:
                 desk_id=officer.desk_id.hex(),
                 certificate=officer.certificate.decode("ascii"),
                 role=officer.role,
-                receives=True,
+                receives=officer.receives,
             )
             for officer in drop.officers.list()
         ),

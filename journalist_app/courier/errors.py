@@ -1,4 +1,11 @@
-"""What the courier can refuse."""
+"""
+What the courier can refuse.
+
+    CourierError
+      +- ForeignOutbox   the outbox is for another installation
+      +- NotTheirDesk    whoever signed it has another desk
+      +- SignInRefused   name, passphrase or one-time password
+"""
 
 
 class CourierError(Exception):
@@ -11,3 +18,15 @@ class ForeignOutbox(CourierError):
 
 class NotTheirDesk(CourierError):
     """The officer who signed the outbox does not have the desk it names."""
+
+
+class SignInRefused(CourierError):
+    """The name, the passphrase or the one-time password is wrong."""
+
+    def __init__(self, *, wait_seconds: int = 0) -> None:
+        """
+        Args:
+            wait_seconds: How long nothing is looked at; 0 for no wait.
+        """
+        super().__init__(self.__doc__)
+        self.wait_seconds = wait_seconds

@@ -12,11 +12,27 @@ from ops.commands.options import NEW_FILE, READABLE_FILE, directory_option
 from ops.edge import Edge
 from ops.errors import UnknownDeskName
 from ops.server import open_server
+from ops.serving import serve as serve_site
 
 
 @click.group()
 def courier() -> None:
     """Carry sealed items to the desks and their answers back."""
+
+
+@courier.command("serve")
+@click.option("--port", type=click.IntRange(1, 65535), help="In place of bisik.toml's.")
+@directory_option
+@click.pass_obj
+def serve(edge: Edge, directory: Path, port: int | None) -> None:
+    """Serve the officers' site, where bundles are fetched and outboxes brought."""
+    serve_site(
+        directory,
+        edge,
+        port=port,
+        courier=True,
+        ready=lambda address: click.echo(f"The courier listens on {address}."),
+    )
 
 
 @courier.command("export")

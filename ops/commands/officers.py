@@ -6,11 +6,14 @@ import click
 
 from casework.profile import Profile
 from crypto.fingerprint import Fingerprint
+from crypto.wordlist import load_wordlist
+from ops.accounts import qr_for_terminal, random_passphrase, simple_user_name
 from ops.commands.options import READABLE_FILE, directory_option
 from ops.commands.organisation import FINGERPRINT, read_enrolment
 from ops.edge import Edge
 from ops.officer_keys import OfficerListed, enrol, list_officers
 from ops.server import open_server
+from ops.serving import make_sign_in
 
 
 @click.group()
@@ -22,8 +25,15 @@ def officers() -> None:
 @click.argument("enrolment", type=READABLE_FILE)
 @directory_option
 @click.option("--role", help="Key of the public role in profile.toml.")
+@click.option(
+    "--reviewer",
+    is_flag=True,
+    help="New reports are not sealed to them; officers share cases with them.",
+)
 @click.pass_obj
-def add(edge: Edge, directory: Path, enrolment: Path, role: str | None) -> None:
+def add(
+    edge: Edge, directory: Path, enrolment: Path, role: str | None, reviewer: bool
+) -> None:
     """Enrol a certified officer, or renew the key of one who is enrolled."""
     introduced = read_enrolment(enrolment)
     with open_server(directory, edge) as server:
@@ -34,10 +44,15 @@ def add(edge: Edge, directory: Path, enrolment: Path, role: str | None) -> None:
             introduced,
             today=server.today(edge),
             role=role,
+            receives=not reviewer,
         )
         server.synchronise(edge)
+        receives = server.drop.officers.get(admitted.fingerprint).receives
     until = f" until {admitted.expires}" if admitted.expires else ""
-    click.echo(f"Reports are sealed to {introduced.name}{until}.")
+    if receives:
+        click.echo(f"Reports are sealed to {introduced.name}{until}.")
+    else:
+        click.echo(f"Officers can share cases with {introduced.name}{until}.")
 
 
 @officers.command("list")
@@ -73,6 +88,64 @@ def role_command(
         _check_role(server.profile, role)
         server.drop.officers.set_role(fingerprint, role)
     click.echo("Done.")
+
+
+@officers.command("receives")
+@click.argument("fingerprint", type=FINGERPRINT)
+@click.argument("whether", type=click.Choice(["yes", "no"]))
+@directory_option
+@click.pass_obj
+def receives_command(
+    edge: Edge, directory: Path, fingerprint: Fingerprint, whether: str
+) -> None:
+    """Seal new reports to an officer, or leave them to what others share."""
+    with open_server(directory, edge) as server:
+        server.drop.officers.set_receives(fingerprint, whether == "yes")
+        left = [one for one in server.drop.officers.list() if one.receives]
+    click.echo("Done.")
+    if not left:
+        click.echo("Nobody receives reports now; the site accepts none.", err=True)
+
+
+@officers.command("account")
+@click.argument("fingerprint", type=FINGERPRINT)
+@click.option("--user-name", help="By default the officer's name, made simple.")
+@click.option("--remove", "removing", is_flag=True, help="End the account.")
+@directory_option
+@click.pass_obj
+def account(
+    edge: Edge,
+    directory: Path,
+    fingerprint: Fingerprint,
+    user_name: str | None,
+    removing: bool,
+) -> None:
+    """
+    Make an officer's account for the courier, or make it anew.
+
+    What is shown here is shown once: hand it to the officer, face to face.
+    """
+    with open_server(directory, edge) as server:
+        if removing:
+            removed = server.drop.accounts.remove(fingerprint)
+            click.echo("The account is ended." if removed else "There was no account.")
+            return
+        officer = server.drop.officers.get(fingerprint)
+        made = make_sign_in(server, edge).make_account(
+            fingerprint,
+            simple_user_name(user_name or officer.name),
+            random_passphrase(load_wordlist("id"), edge.entropy),
+        )
+        issuer = server.profile.organisation_short.in_language("id")
+    uri = made.provisioning_uri(f"Bisik {issuer}")
+    click.echo(f"User name   {made.user_name}")
+    click.echo(f"Passphrase  {made.passphrase}")
+    click.echo("Authenticator: scan this, or type the secret")
+    click.echo(qr_for_terminal(uri))
+    click.echo(f"Secret      {made.totp_secret}")
+    click.echo("Recovery codes, each in place of six digits, once:")
+    for code in made.codes:
+        click.echo(f"  {code}")
 
 
 @officers.command("remove")
@@ -113,6 +186,7 @@ def _line(entry: OfficerListed) -> str:
             f"  key   {officer.fingerprint}, {until}",
             f"  desk  {officer.desk_id.hex()}",
             f"  role  {officer.role or '- (nobody can exclude this officer)'}",
+            f"  new reports are {'' if officer.receives else 'not '}sealed to them",
             f"  {state}",
         ]
     )

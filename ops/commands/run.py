@@ -2,13 +2,17 @@
 
 import shlex
 import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from journalist_app.courier.signing_in import NewAccount
 from ops.edge import Edge
-from ops.newcomer import OFFICER, Playground, prepare
+from ops.newcomer import OFFICER, Playground, prepare, trial_account
 from ops.serving import serve as serve_site
 from ops.settings import DEFAULT_PORT
 
@@ -21,7 +25,7 @@ DATA = Path("var/bisik")
 )
 @click.option(
     "--port",
-    type=click.IntRange(1, 65535),
+    type=click.IntRange(1, 65534),
     default=DEFAULT_PORT,
     show_default=True,
     help="On 127.0.0.1.",
@@ -32,15 +36,19 @@ def run(edge: Edge, directory: Path, port: int) -> None:
     Start a whole Bisik in DIRECTORY, to try it out.
 
     The first time, it makes real keys and enrols one officer.  The data is kept
-    from one start to the next.
+    from one start to the next.  The courier listens on the port behind.
     """
     playground = prepare(directory, edge)
-    serve_site(
-        playground.server,
-        edge,
-        port=port,
-        ready=lambda _address: click.echo(welcome(playground, port, _program())),
-    )
+    account = trial_account(playground, edge)
+    with courier_beside(playground, port + 1):
+        serve_site(
+            playground.server,
+            edge,
+            port=port,
+            ready=lambda _address: click.echo(
+                welcome(playground, port, _program(), account)
+            ),
+        )
 
 
 def _program() -> str:
@@ -51,7 +59,30 @@ def _program() -> str:
     return "bisik"
 
 
-def welcome(playground: Playground, port: int, program: str) -> str:
+@contextmanager
+def courier_beside(playground: Playground, port: int) -> Iterator[None]:
+    """Let the courier run in a process of its own for as long as the block lasts."""
+    child = subprocess.Popen(
+        [
+            *(sys.executable, "-c", "from ops.cli import main; main()"),
+            *("courier", "serve", "--directory", str(playground.server)),
+            *("--port", str(port)),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        # A Ctrl-C is meant for the one that waits for this one.
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        child.terminate()
+        child.wait()
+
+
+def welcome(
+    playground: Playground, port: int, program: str, account: NewAccount
+) -> str:
     """Say what to open, and how to play the officer with which *program*."""
     server, desk = _quoted(playground.server), _quoted(playground.desk)
     parent = playground.server.parent
@@ -61,8 +92,19 @@ Bisik is running.  Open in a browser:
 
     http://127.0.0.1:{port}
 
-Send a report there and keep its codename.  Then be the officer, in another
-terminal, with these commands (in earnest: another machine, and a stick between):
+Send a report there and keep its codename.  Then be the officer.  The courier is at
+
+    http://127.0.0.1:{port + 1}
+
+User name {account.user_name}, passphrase "{account.passphrase}", and one of
+these in place of six digits, each once:  {"  ".join(account.codes[:4])}
+
+Download the bundle there, and open it at the desk (in earnest: another machine, and a
+stick between), which shows itself in a browser:
+
+    {program} desk open --desk {desk} --stick {_quoted(parent)}
+
+The same without a browser, in another terminal:
 
     {program} courier export --directory {server} \\
         --desk {shlex.quote(OFFICER)} --to {bundle}

@@ -250,3 +250,13 @@ def test_slots_are_rewritten_with_an_item(drop: DeadDrop, entropy: Entropy) -> N
         first.slot: again.sealed,
         second.slot: second.sealed,
     } == drop.mailbox.fetch([first.slot, second.slot, entropy(32)])
+
+
+@pytest.mark.parametrize(
+    "start", [0, 1, 49_999, 1_048_575, 1_048_576, 1_048_577, 2_300_000]
+)
+def test_an_item_is_read_from_anywhere(drop: DeadDrop, start: int) -> None:
+    """A download that broke off goes on where it was."""
+    content = random.Random(start).randbytes(2_300_000)
+    number = drop.intake.accept(sealed_item(content), day=DAY, writes=[])
+    assert content[start:] == b"".join(drop.intake.read(number, start=start))

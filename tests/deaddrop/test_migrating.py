@@ -53,12 +53,14 @@ def test_database_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
 
     check_migrated(database)
     with database.reading() as connection:
-        officers = connection.exec_driver_sql("SELECT name, role FROM officer").all()
+        officers = connection.exec_driver_sql(
+            "SELECT name, role, receives FROM officer"
+        ).all()
         released = connection.exec_driver_sql(
             "SELECT number, release_day FROM outbox_applied"
         ).all()
     database.close()
-    assert [("Petugas Uji", None)] == officers
+    assert [("Petugas Uji", None, 1)] == officers
     assert [(1, None)] == released
 
 

@@ -17,9 +17,11 @@ from support.command import World
 from support.reporters import Reporter
 from support.sending import answers, send
 
+from journalist_app.courier.signing_in import NewAccount
 from ops.commands.run import welcome
 from ops.newcomer import Playground, prepare
 
+ACCOUNT = NewAccount("petugas", "kata sandi", "A" * 32, ("c0de",) * 8)
 ROOT = Path(__file__).parents[2]
 SECONDS = 60
 
@@ -49,7 +51,9 @@ def test_the_printed_commands_play_the_officer(world: World) -> None:
     send(world.server, world.edge, reporter.keys, token="0" * 32)
     playground = Playground(world.organisation, world.server, world.desk, made=True)
     case = ""
-    for words in commands_in(welcome(playground, 8080, "bisik")):
+    for words in commands_in(welcome(playground, 8080, "bisik", ACCOUNT)):
+        if words[:2] == ["desk", "open"]:
+            continue  # It stays open; tests/journeys opens it in a browser.
         typed = [case if word == "CASE" else word for word in words]
         said = world.done(*typed, stdin="Thank you.\n")
         if found := re.findall(r"^([a-z]{5}-[a-z]{5}) ", said, re.MULTILINE):

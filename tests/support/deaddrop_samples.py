@@ -67,6 +67,11 @@ def read_everything(drop: DeadDrop) -> dict[str, list[tuple[object, ...]]]:
         "desk_cursor",
         "holding",
         "outbox_applied",
+        "courier_account",
+        "courier_code",
+        "courier_throttle",
+        "courier_session",
+        "courier_record",
     )
     with drop.database.reading() as connection:
         return {

@@ -1,0 +1,192 @@
+"""Bundles out, outboxes in, and what was carried."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from flask import Blueprint, Response, abort, g, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import ContentRange
+from werkzeug.http import parse_range_header
+
+from casework.errors import CaseworkError
+from crypto.errors import CryptoError
+from deaddrop import (
+    DeadDropError,
+    DeadDropUnavailable,
+    UnknownItem,
+)
+from journalist_app.courier.bundles import announce
+from journalist_app.courier.errors import CourierError
+from journalist_app.courier.outboxes import Delivery, apply_outbox
+from journalist_app.courier.ranges import BundleFile
+from journalist_app.courier.services import services
+from journalist_app.courier.wording import _
+
+bp = Blueprint("carrying", __name__)
+
+RECORD_LINES = 20
+
+
+@bp.get("/")
+def show() -> ResponseReturnValue:
+    """Show what waits for this officer's desk, and what was carried."""
+    here = services()
+    desk_id = g.officer.desk_id
+    after = here.drop.desks.held_through(desk_id)
+    manifest = announce(here.drop, after=after)
+    bundle = BundleFile(manifest, day=here.today())
+    names = {
+        officer.fingerprint: officer.name
+        for officer in here.drop.officers.list(retired=True)
+    }
+    return render_template(
+        "carrying.html",
+        items=manifest.items,
+        bundle=bundle,
+        address=url_for(
+            ".fetch",
+            after=manifest.after,
+            through=manifest.through,
+            day=here.today().toordinal(),
+            digest=bundle.digest,
+        ),
+        collected=here.drop.desks.collected_through(desk_id),
+        record=here.drop.records.last(RECORD_LINES),
+        names=names,
+    )
+
+
+@bp.get("/bundle/<int:after>-<int:through>-<int:day>-<digest>/bundle.tar")
+def fetch(after: int, through: int, day: int, digest: str) -> ResponseReturnValue:
+    """Give a bundle, or the part of it that is still missing."""
+    here = services()
+    try:
+        made = date.fromordinal(day)
+    except (ValueError, OverflowError):
+        abort(404)
+    manifest = announce(here.drop, after=after, through=through)
+    bundle = BundleFile(manifest, day=made)
+    if bundle.digest != digest:
+        return render_template("gone.html"), 410
+    start, stop = _wanted(bundle)
+    if start >= stop:
+        refused = Response(status=416)
+        refused.content_range = ContentRange("bytes", None, None, bundle.size_bytes)
+        return refused
+    whole = (start, stop) == (0, bundle.size_bytes)
+    officer = g.officer
+
+    def send() -> Iterator[bytes]:
+        try:
+            yield from bundle.read(
+                start, stop, lambda number, at: here.drop.intake.read(number, start=at)
+            )
+        except UnknownItem:
+            # All desks hold it by now.  What is missing makes the download short,
+            # which every client notices.
+            return
+        if stop == bundle.size_bytes:
+            here.drop.desks.note_collected(officer.desk_id, manifest.through)
+            here.drop.records.append(
+                day=here.today(),
+                fingerprint=officer.fingerprint,
+                action="fetched",
+                detail=f"{manifest.after + 1}-{manifest.through}: "
+                f"{len(manifest.items)} items, {bundle.size_bytes} bytes",
+            )
+
+    answer = Response(send(), 200 if whole else 206, mimetype="application/x-tar")
+    answer.content_length = stop - start
+    answer.headers["Content-Disposition"] = (
+        f'attachment; filename="bundle-{manifest.after + 1}-{manifest.through}.tar"'
+    )
+    answer.headers["Accept-Ranges"] = "bytes"
+    answer.set_etag(bundle.digest)
+    if not whole:
+        answer.content_range = ContentRange("bytes", start, stop, bundle.size_bytes)
+    return answer
+
+
+@bp.post("/outbox")
+def bring() -> ResponseReturnValue:
+    """Take a desk's outbox, all of it or nothing."""
+    here = services()
+    upload = request.files.get("outbox")
+    if upload is None or not upload.filename:
+        return _refused(_("Pilihlah berkas antaran."))
+    try:
+        delivery = apply_outbox(
+            here.drop,
+            here.keyring,
+            upload.stream,
+            today=here.today(),
+            release_day=here.release_day(),
+        )
+    except DeadDropUnavailable:
+        raise
+    except (
+        CourierError,
+        CaseworkError,
+        CryptoError,
+    ) as error:
+        return _refused(_reason(error))
+    except DeadDropError as error:
+        return _refused(str(error))
+    _record(delivery)
+    return render_template(
+        "brought.html", delivery=delivery, release_day=here.release_day()
+    )
+
+
+def _record(delivery: Delivery) -> None:
+    here = services()
+    applied = delivery.applied
+    here.drop.records.append(
+        day=here.today(),
+        fingerprint=g.officer.fingerprint,
+        action="brought",
+        detail=(
+            f"outbox {delivery.number} of {delivery.officer.name}: "
+            + (
+                "applied before"
+                if applied.already_applied
+                else f"{applied.slots_written} slots, {applied.holds_noted} holds, "
+                f"{applied.parcels_stored} parcels"
+            )
+        ),
+    )
+
+
+def _wanted(bundle: BundleFile) -> tuple[int, int]:
+    """Return from where to where the browser wants the bundle."""
+    asked = parse_range_header(request.headers.get("Range"))
+    if_range = request.headers.get("If-Range", "").strip('"')
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
+        return 0, bundle.size_bytes
+    if if_range and if_range != bundle.digest:
+        return 0, bundle.size_bytes
+    found = asked.range_for_length(bundle.size_bytes)
+    return found if found is not None else (0, 0)
+
+
+def _refused(reason: str) -> ResponseReturnValue:
+    return render_template("refused.html", sentence=reason), 422
+
+
+def _reason(error: Exception) -> str:
+    name = type(error).__name__
+    reasons = {
+        "ForeignOutbox": _("Antaran ini untuk server lain."),
+        "NotTheirDesk": _(
+            "Antaran ini ditandatangani petugas yang bukan pemilik mejanya."
+        ),
+        "SignatureRefused": _("Antaran ini tidak ditandatangani petugas yang dikenal."),
+        "MalformedOutbox": _(
+            "Berkas ini bukan antaran, atau rusak. Tulis lagi di meja kerja."
+        ),
+        "KeyNotAdmitted": _("Kunci baru dalam antaran ini tidak disahkan organisasi."),
+        "OutboxConflict": _("Antaran ini bertentangan dengan yang sudah tersimpan."),
+        "DamagedItem": _("Sebagian antaran ini rusak. Tulis lagi di meja kerja."),
+    }
+    said = reasons.get(name, _("Antaran ini tidak dapat diterapkan."))
+    return said + " " + _("Tidak ada yang berubah.")
