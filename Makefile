@@ -17,6 +17,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 CATALOGUES := $(wildcard source_app/translations/*/LC_MESSAGES/messages.po \
+	journalist_app/courier/translations/*/LC_MESSAGES/messages.po \
 	journalist_app/workstation/screens/translations/*/LC_MESSAGES/messages.po)
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check

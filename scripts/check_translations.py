@@ -1,8 +1,8 @@
 """
-Check that every sentence of the reporters' site is there in every language.
+Check that every sentence of the sites and of the desk is there in every language.
 
 The sentences are written in Indonesian, in the code and the templates, and each
-catalogue under `source_app/translations` says them in another language.  This finds
+catalogue under `translations` beside them says them in another language.  This finds
 a sentence that a catalogue lacks, leaves empty or fuzzy, still carries although
 nobody says it any more, or says with other placeholders (`%(day)s`).
 
@@ -18,14 +18,18 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
-SITE = Path("source_app")
-KEYWORDS = {**DEFAULT_KEYWORDS, "lazy_gettext": None}
+SITES = (
+    Path("source_app"),
+    Path("journalist_app/courier"),
+    Path("journalist_app/workstation/screens"),
+)
+KEYWORDS = {**DEFAULT_KEYWORDS, "lazy_gettext": None, "_l": None}
 
 HINT = """\
 bisik: hint: bring the catalogues up to date, then translate what is empty:
-bisik: hint:   .venv/bin/pybabel extract -F source_app/babel.cfg -k lazy_gettext \\
-bisik: hint:       -o messages.pot source_app
-bisik: hint:   .venv/bin/pybabel update -i messages.pot -d source_app/translations
+bisik: hint:   .venv/bin/pybabel extract -F SITE/babel.cfg -k lazy_gettext -k _l \\
+bisik: hint:       -o messages.pot SITE
+bisik: hint:   .venv/bin/pybabel update -i messages.pot -d SITE/translations
 """
 
 
@@ -75,10 +79,18 @@ def _place(message: Message) -> str:
 
 def main() -> int:
     """Check every catalogue and return the exit status."""
-    spoken = sentences_of(SITE)
-    catalogues = sorted(SITE.glob("translations/*/LC_MESSAGES/messages.po"))
+    statuses = [check(site) for site in SITES]
+    if any(statuses):
+        sys.stderr.write(HINT)
+    return max(statuses)
+
+
+def check(site: Path) -> int:
+    """Check every catalogue of one site and return the exit status."""
+    spoken = sentences_of(site)
+    catalogues = sorted(site.glob("translations/*/LC_MESSAGES/messages.po"))
     if not catalogues:
-        sys.stderr.write(f"bisik: error: {SITE}/translations has no catalogue\n")
+        sys.stderr.write(f"bisik: error: {site}/translations has no catalogue\n")
         return 1
 
     status = 0
@@ -92,8 +104,6 @@ def main() -> int:
             status = 1
         else:
             sys.stdout.write(f"{path}: all {len(spoken)} sentences translated\n")
-    if status:
-        sys.stderr.write(HINT)
     return status
 
 

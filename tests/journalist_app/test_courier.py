@@ -417,3 +417,9 @@ def test_any_range_is_that_part_of_the_bundle(
     )
     assert whole[start:stop] == b"".join(pieces)
     assert max(map(len, pieces), default=0) <= 1024 * 1024
+
+
+def test_the_courier_speaks_english_too(courier: Courier) -> None:
+    """The form is in the language that the officer chose."""
+    courier.post("/language/en", {})
+    assert "Sign in as an officer" in courier.get("/enter").text

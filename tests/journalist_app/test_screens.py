@@ -452,3 +452,13 @@ def test_officers_are_listed_with_their_keys(screen: Screen, name: str) -> None:
     for officer in NAMES:
         assert officer in shown
     assert 1 == shown.count(" Anda ")
+
+
+def test_the_desk_speaks_english_too(screen: Screen, name: str) -> None:
+    """Pages and refusals are in the language that the officer chose."""
+    screen.post("/language/en")
+    assert "Queue" in screen.text("/")
+    assert "5 of 7 questions answered" in screen.text(f"/cases/{name}/")
+    screen.post(f"/cases/{name}/step", {"after": "verification"})
+    refused = screen.post(f"/cases/{name}/step", {"after": "needs-completion"})
+    assert "This step needs a reason." in words(refused)
