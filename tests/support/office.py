@@ -9,7 +9,7 @@ import io
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -112,6 +112,15 @@ class Office:
         self.desks[name] = desk
         return desk
 
+    def close_desks(self) -> None:
+        """Close all desks, so that another program can open them."""
+        self._stack.close()
+        self.desks.clear()
+
+    def folder_of(self, name: str) -> Path:
+        """Return the folder of a desk."""
+        return self.path / "desks" / name
+
     def enrol(self, name: str) -> None:
         """Make somebody an officer on the server."""
         enrolment = self.template.enrolments[name]
@@ -203,8 +212,7 @@ def running_office(
         known_dummies=KnownDummies(path / "known-dummies", entropy=seeded(2)),
         entropy=seeded(3),
     )
-    with ExitStack() as stack:
-        stack.callback(drop.close)
+    with closing(drop), ExitStack() as stack:
         drop.create_installation(seeded(4), day=DAY)
         office = Office(path, template, drop, keyring, stack)
         for name in names:
