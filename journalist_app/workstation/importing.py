@@ -4,7 +4,7 @@ Importing: from a bundle on a stick to items filed under their cases.
     for every item of the bundle, several at once
         copy    to incoming/, digest checked
         open    gpg --> parser --> store, under a key of its own
-        file    in ONE transaction of the casebook, in the bundle's order
+        file    in the bundle's order, those that are ready in ONE transaction
 
 So an import can be interrupted anywhere, by a kill or a pulled stick, and leaves
 whole items only; importing the same bundle again brings the rest and changes
@@ -17,7 +17,7 @@ import.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
@@ -59,6 +59,9 @@ from journalist_app.workstation.projecting import index_content, project
 
 # gpg is a process for each item: two of them at work while the next one is copied.
 OPENED_AT_ONCE = 4
+# How much may wait to be filed: a transaction costs as much for ten as for one.
+MOST_WAITING = 16
+MOST_WAITING_BYTES = 64 * 1024 * 1024
 # A recipient who is not named (RFC 9580, section 5.1.8).
 _UNNAMED = "0" * 16
 
@@ -263,12 +266,12 @@ class _Import:
                         copied = self._copy(item, pool)
                         if copied is not None:
                             waiting.append(copied)
-                        while len(waiting) >= OPENED_AT_ONCE:
-                            self._file(waiting.popleft())
+                        while _is_full(waiting):
+                            self._file(_ready(waiting))
                 except MalformedBundle as error:
                     broken_off = str(error)
                 while waiting:
-                    self._file(waiting.popleft())
+                    self._file(_ready(waiting))
             finally:
                 for copied in waiting:
                     self._throw_away(copied)
@@ -323,36 +326,37 @@ class _Import:
             or not self._own_key_ids.isdisjoint(key_ids)
         )
 
-    def _file(self, copied: _Copied) -> None:
-        """File an item; everything about it is in one transaction."""
+    def _file(self, batch: Sequence[_Copied]) -> None:
+        """File items in one transaction; each is whole, or not there at all."""
+        with self._desk.casebook.transaction() as connection:
+            filed = [self._file_one(connection, copied) for copied in batch]
+        for copied, (verdict, note) in zip(batch, filed, strict=True):
+            self._desk.incoming(copied.item.sha256).unlink(missing_ok=True)
+            self._note(copied.item, verdict, note)
+
+    def _file_one(self, connection: Connection, copied: _Copied) -> tuple[Verdict, str]:
         desk, item = self._desk, copied.item
-        incoming = desk.incoming(item.sha256)
         values: dict[str, object] = {
             "number": item.number,
             "sha256": item.sha256,
             "size_bytes": item.size_bytes,
             "arrived_day": item.day.toordinal(),
         }
+        table = casebook.received
         if copied.opening is None:
             _keep_sealed(desk, item.sha256)
-            self._receive({**values, "what": "foreign"})
-            self._note(item, Verdict.FOR_OTHERS)
-            return
+            connection.execute(insert(table), {**values, "what": "foreign"})
+            return Verdict.FOR_OTHERS, ""
         try:
             opened = copied.opening.result()
         except (CannotOpen, CaseworkError) as error:
+            reason = str(error)
             _keep_sealed(desk, item.sha256)
-            self._receive({**values, "what": "unopened", "reason": str(error)})
-            self._note(item, Verdict.UNOPENED, str(error))
-            return
-        with desk.casebook.transaction() as connection:
-            note = file_opened(desk, connection, values, opened, copied.key_ids)
-        incoming.unlink()
-        self._note(item, Verdict.NEW, note)
-
-    def _receive(self, values: dict[str, object]) -> None:
-        with self._desk.casebook.transaction() as connection:
-            connection.execute(insert(casebook.received), values)
+            unopened = {**values, "what": "unopened", "reason": reason}
+            connection.execute(insert(table), unopened)
+            return Verdict.UNOPENED, reason
+        note = file_opened(desk, connection, values, opened, copied.key_ids)
+        return Verdict.NEW, note
 
     def _throw_away(self, copied: _Copied) -> None:
         """Take back what was opened and not filed: the import is breaking off."""
@@ -385,6 +389,21 @@ class _Import:
                 # Never "ok": what is whole was taken.
                 verdict = _FINDINGS.get(found.verdict, Verdict.DAMAGED)
                 yield Outcome(verdict, found.name, found.number)
+
+
+def _is_full(waiting: Collection[_Copied]) -> bool:
+    return (
+        len(waiting) >= MOST_WAITING
+        or sum(copied.item.size_bytes for copied in waiting) > MOST_WAITING_BYTES
+    )
+
+
+def _ready(waiting: deque[_Copied]) -> list[_Copied]:
+    """Take the first item, and those behind it that have been opened by now."""
+    batch = [waiting.popleft()]
+    while waiting and (waiting[0].opening is None or waiting[0].opening.done()):
+        batch.append(waiting.popleft())
+    return batch
 
 
 def file_opened(
