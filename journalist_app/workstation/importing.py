@@ -253,6 +253,7 @@ class _Import:
         self._tell = tell
         self._own_key_ids = frozenset(key_ids_in(desk.certificate()))
         self._taken: dict[int, Outcome] = {}
+        self._held_before = _held_numbers(desk, bundle.manifest)
         self._done_bytes = 0
         self._of_bytes = sum(one.size_bytes for one in bundle.manifest.items)
 
@@ -307,11 +308,7 @@ class _Import:
         return _Copied(announced, key_ids, opening)
 
     def _held(self, item: _Announced) -> bool:
-        table = casebook.received
-        with self._desk.casebook.transaction() as connection:
-            held = connection.scalar(
-                select(table.c.sha256).where(table.c.number == item.number)
-            )
+        held = self._held_before.get(item.number)
         if held is None:
             return False
         verdict = Verdict.ALREADY_THERE if held == item.sha256 else Verdict.OTHER
@@ -389,6 +386,18 @@ class _Import:
                 # Never "ok": what is whole was taken.
                 verdict = _FINDINGS.get(found.verdict, Verdict.DAMAGED)
                 yield Outcome(verdict, found.name, found.number)
+
+
+def _held_numbers(desk: Desk, manifest: BundleManifest) -> dict[int, bytes]:
+    """Return by number the digests of items that came in earlier bundles."""
+    table = casebook.received
+    with desk.casebook.transaction() as connection:
+        rows = connection.execute(
+            select(table.c.number, table.c.sha256).where(
+                table.c.number.between(manifest.after + 1, manifest.through)
+            )
+        )
+        return {row.number: row.sha256 for row in rows}
 
 
 def _is_full(waiting: Collection[_Copied]) -> bool:

@@ -134,7 +134,8 @@ def _project(connection: Connection, case: Row[Any], own: str) -> None:
         .where(columns.case_id == case.case_id)
         .order_by(columns.sequence, columns.digest)
     ).all()
-    state = journal_of(connection, case.case_id).state
+    journal = journal_of(connection, case.case_id)
+    state = journal.state
     clocks = clocks_of(case, state)
     report = next((row.report for row in contents if row.report), None)
     asking = sum(ItemKind(row.kind) not in ASKS_NOTHING for row in contents)
@@ -166,6 +167,10 @@ def _project(connection: Connection, case: Row[Any], own: str) -> None:
             unsent=True,
         )
     )
+    if not journal.entries:
+        # Most of what comes in is of cases that nobody has touched yet.
+        index(connection, case.case_id, b"journal" + case.case_id, [case.name])
+        return
     _replace(connection, casebook.label, case, [{"label": one} for one in state.labels])
     links: list[dict[str, object]] = [
         {"other_case": bytes.fromhex(other), "relation": relation}
