@@ -1,5 +1,5 @@
 """
-Measure what a reporter waits for, and what it costs the server.
+Measure what reporters and officers wait for, and what it costs.
 
     make bench
     PYTHONPATH=tests .venv/bin/python -m benchmarks [ROUNDS] [PART ...]
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from support.server import Service, made_service
 
-from benchmarks import attachments, machine, pages, reports, sign_in
+from benchmarks import attachments, desk, machine, pages, reports, sign_in
 from benchmarks.figures import Figure, render
 
 ROUNDS = 15
@@ -41,6 +41,7 @@ PARTS: Mapping[str, Part] = {
     ),
     "sign-in": sign_in.measure,
     "pages": pages.measure,
+    "desk": desk.measure,
 }
 
 
