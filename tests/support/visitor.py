@@ -35,6 +35,11 @@ class Page:
         return unescape(self.body.decode("utf-8"))
 
     @property
+    def timeless(self) -> bytes:
+        """The body without the tokens of its forms, which carry a second, signed."""
+        return re.sub(rb'name="csrf_token" value="[^"]+"', b"", self.body)
+
+    @property
     def wire_bytes(self) -> int:
         """How many bytes the answer takes, but for what the server software adds."""
         lines = [f"HTTP/1.1 {self.status} {HTTP_STATUS_CODES[self.status].upper()}"]
