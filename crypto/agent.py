@@ -27,7 +27,33 @@ from crypto.gpg import CALL_SECONDS, GpgMissing
 # sockaddr_un.sun_path is 108 bytes and ends with a zero (unix(7)); GnuPG's
 # libassuan leaves one more of them free, and does not start an agent otherwise.
 SOCKET_PATH_BYTES = 106
+
+# Bytes hashed for each guess at a passphrase, and for each use of a key: an agent
+# stretches anew every time, also when it remembers the passphrase.  GnuPG measures
+# the machine and takes a tenth of a second, which would make an import of a thousand
+# items take minutes.  This is some 5 ms.  A passphrase of six words drawn at random
+# stands without any stretching.
+DESK_S2K_COUNT = 4 * 1024 * 1024
+_SETTINGS = "gpg-agent.conf"
+_DESK_SETTINGS = f"""\
+# How often a passphrase is hashed when a key is used (docs/spec/desk-directory.md).
+s2k-count {DESK_S2K_COUNT}
+# No other program may keep the passphrase.
+no-allow-external-cache
+# An agent lives no longer than the desk is open; within that, a working day.
+default-cache-ttl 36000
+max-cache-ttl 36000
+"""
+
 _LONGEST_SOCKET_NAME = "S.gpg-agent.browser"
+
+
+def write_desk_settings(home: Path) -> None:
+    """Write the agent's settings for a desk, before there are any keys."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = home / _SETTINGS
+    path.write_text(_DESK_SETTINGS, encoding="ascii")
+    path.chmod(0o600)
 
 
 class AgentHome:
@@ -75,6 +101,17 @@ class AgentHome:
             self._end_agent()
         if self._link_folder is not None:
             shutil.rmtree(self._link_folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """
+        Start the agent now, unless one is running.
+
+        Whoever opens the same home meanwhile finds it running, and leaves it.
+
+        Raises:
+            GpgMissing: If it cannot be started.
+        """
+        self._gpgconf("--launch", "gpg-agent")
 
     def _end_agent(self) -> None:
         """

@@ -3,8 +3,9 @@ Making keys, and certifying them: what happens before anything can be sealed.
 
     organisation key          officer key
     Ed25519, certify only     Ed25519, certify and sign
-         |                        +-- Cv25519 subkey, encrypt
-         +------certifies-------->|
+         |                        +-- Cv25519 subkey, encrypt: this month
+         +------certifies-------->+-- Cv25519 subkey, encrypt: next month
+                                  +-- ... (crypto.subkeys)
 
 For machines without a network.  Everything runs unattended; a passphrase goes
 through a file descriptor.  Keys and certifications carry the day and no hour.
@@ -23,8 +24,9 @@ from crypto.admission import read_key_file
 from crypto.agent import AgentHome
 from crypto.errors import CryptoError
 from crypto.fingerprint import Fingerprint, MalformedFingerprint, parse_fingerprint
-from crypto.gpg import GpgCall, start_of_day
-from crypto.opening import as_passphrase
+from crypto.gpg import CALL_SECONDS, GpgCall, start_of_day
+from crypto.passphrase import as_passphrase
+from crypto.subkeys import make_subkeys
 
 # AES-256 down to AES-128, SHA-512 down to SHA-256, and no compression: it would
 # undo the padding (RFC 9580, sections 9.3, 9.4 and 9.5).
@@ -52,10 +54,11 @@ def generate_officer_key(
     expires_days: int,
     passphrase: bytes | None,
     today: date,
+    asks: bool = False,
     gpg_binary: str = "gpg",
 ) -> Fingerprint:
     """
-    Make an officer's key pair in *home*.
+    Make an officer's key pair in *home*, with the subkeys of a year.
 
     A certificate for revoking it lands in `openpgp-revocs.d` of the same home.
 
@@ -66,17 +69,22 @@ def generate_officer_key(
 
         email: Need not exist; it only tells keys apart.
 
-        expires_days: After how many days the key and its subkey end.
+        expires_days: After how many days the key ends, and its subkeys at the latest.
 
         passphrase: None for a key that other means protect, such as an
             encrypted disk.
 
         today: The day in the key.
 
+        asks: Whether the agent's own pinentry asks for a passphrase, which no
+            program but the agent ever sees.
+
         gpg_binary: Name or path of gpg 2.2 or newer.
 
     Raises:
         KeyNotMade: If gpg did not make it.
+
+        SubkeyNotMade: If gpg did not make a subkey.
 
         UnusableKeyOwner: If the name or address is not one.
     """
@@ -84,14 +92,14 @@ def generate_officer_key(
         "Key-Type: eddsa",
         "Key-Curve: ed25519",
         "Key-Usage: sign",  # gpg adds "certify" to every primary key.
-        "Subkey-Type: ecdh",
-        "Subkey-Curve: cv25519",
-        "Subkey-Usage: encrypt",
         *_owner(name, email, expires_days),
     ]
     with AgentHome(home) as agent:
         gpg = GpgCall(agent.path, gpg_binary, autostart=True)
-        fingerprint = _generate(gpg, parameters, passphrase, today)
+        fingerprint = _generate(gpg, parameters, passphrase, today, asks=asks)
+        make_subkeys(
+            gpg, fingerprint, passphrase=passphrase, asks=asks, today=today
+        )
         # gpg trusts what it made ultimately, but only the organisation's key may
         # say who is an officer.
         outcome = gpg.new_call(at=None).trust_keys(fingerprint, "TRUST_UNDEFINED")
@@ -113,7 +121,7 @@ def generate_organisation_key(
     """
     Make the organisation's key pair in *home*: it can certify and nothing else.
 
-    See `generate_officer_key` for arguments and errors.
+    It has no subkeys.  See `generate_officer_key` for arguments and errors.
     """
     parameters = [
         "Key-Type: eddsa",
@@ -200,14 +208,23 @@ def _owner(name: str, email: str, expires_days: int) -> list[str]:
 
 
 def _generate(
-    gpg: GpgCall, parameters: Sequence[str], passphrase: bytes | None, today: date
+    gpg: GpgCall,
+    parameters: Sequence[str],
+    passphrase: bytes | None,
+    today: date,
+    *,
+    asks: bool = False,
 ) -> Fingerprint:
     secret = as_passphrase(passphrase)
     lines = list(parameters)
     if secret is None:
-        lines.append("%no-protection")
+        lines.append("%ask-passphrase" if asks else "%no-protection")
     lines.append("%commit")
-    call = gpg.new_call(at=start_of_day(today))
+    call = gpg.new_call(
+        at=start_of_day(today),
+        # Nobody knows how long somebody thinks about a passphrase.
+        limit_seconds=None if asks else CALL_SECONDS,
+    )
     outcome = call.result_map["generate"](call)
     try:
         # Not python-gnupg's gen_key: it has no way for a passphrase but a line

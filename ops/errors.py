@@ -74,6 +74,10 @@ class UnknownDeskName(OpsError):
     """No active officer has a desk of this name."""
 
 
+class NothingToDestroy(OpsError):
+    """No subkey of a past month may be destroyed today."""
+
+
 class UnusablePassphrase(OpsError):
     """The passphrase could not be read."""
 
@@ -103,7 +107,8 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (NothingToExport, "the last outbox again: bisik desk export --again NUMBER"),
     (NotEnrolledYet, "import a bundle first: bisik desk import BUNDLE"),
     (UnknownCase, "see the names with: bisik desk list --all"),
-    (CannotSign, "if the key has expired, the officer needs a new desk"),
+    (CannotSign, "if the key has expired: bisik desk keys extend --until DAY"),
+    (NothingToDestroy, "the table says why, subkey by subkey"),
     (SecretKeyRefused, "ask the officer for enrolment.json; it has no secret in it"),
     (KeyNotAdmitted, "let the organisation's key certify the enrolment, and retry"),
     (OrganisationRefused, "a server trusts one organisation's key, once and for all"),
