@@ -26,7 +26,7 @@ from crypto.errors import CryptoError
 from crypto.fingerprint import Fingerprint, MalformedFingerprint, parse_fingerprint
 from crypto.gpg import CALL_SECONDS, GpgCall, start_of_day
 from crypto.passphrase import as_passphrase
-from crypto.subkeys import make_subkeys
+from crypto.subkeys import extend, make_subkeys
 
 # AES-256 down to AES-128, SHA-512 down to SHA-256, and no compression: it would
 # undo the padding (RFC 9580, sections 9.3, 9.4 and 9.5).
@@ -97,9 +97,7 @@ def generate_officer_key(
     with AgentHome(home) as agent:
         gpg = GpgCall(agent.path, gpg_binary, autostart=True)
         fingerprint = _generate(gpg, parameters, passphrase, today, asks=asks)
-        make_subkeys(
-            gpg, fingerprint, passphrase=passphrase, asks=asks, today=today
-        )
+        make_subkeys(gpg, fingerprint, passphrase=passphrase, asks=asks, today=today)
         # gpg trusts what it made ultimately, but only the organisation's key may
         # say who is an officer.
         outcome = gpg.new_call(at=None).trust_keys(fingerprint, "TRUST_UNDEFINED")
@@ -132,6 +130,39 @@ def generate_organisation_key(
     with AgentHome(home) as agent:
         gpg = GpgCall(agent.path, gpg_binary, autostart=True)
         return _generate(gpg, parameters, passphrase, today)
+
+
+def extend_organisation_key(
+    home: Path,
+    key: Fingerprint,
+    *,
+    ends: date,
+    passphrase: bytes | None,
+    today: date,
+    gpg_binary: str = "gpg",
+) -> None:
+    """
+    Give the organisation's key another end.  What it has certified stays certified.
+
+    Args:
+        home: The organisation's GNUPGHOME.
+
+        key: Its fingerprint.
+
+        ends: The day from which it certifies nobody any more.
+
+        passphrase: Of the key, if it has one.
+
+        today: The day in the new self-signature.
+
+        gpg_binary: Name or path of gpg 2.2 or newer.
+
+    Raises:
+        NotExtended: If gpg did not do it.
+    """
+    with AgentHome(home) as agent:
+        gpg = GpgCall(agent.path, gpg_binary, autostart=True)
+        extend(gpg, key, ends=ends, passphrase=passphrase, asks=False, today=today)
 
 
 def certify(

@@ -242,7 +242,9 @@ def extend(
         for record in gpg.new_call(at=None).records("--list-keys", officer)
         if record[0] == "uid" and record[5]
     ]
-    at = max([start_of_day(today), *(moment + timedelta(seconds=1) for moment in signed)])
+    at = max(
+        [start_of_day(today), *(moment + timedelta(seconds=1) for moment in signed)]
+    )
     call = _unlocked(gpg, at, passphrase, asks=asks)
     result = call.result_map["generate"](call)
     try:

@@ -25,6 +25,7 @@ from ops.commands.desk_keys import keys
 from ops.commands.leaflet import leaflet
 from ops.commands.officers import officers
 from ops.commands.organisation import organisation
+from ops.commands.organisation_paper import join, split
 from ops.commands.run import run
 from ops.commands.server import init, migrate_command, serve, tidy
 from ops.edge import Edge
@@ -54,6 +55,8 @@ def cli(context: click.Context) -> None:
 
 
 desk.add_command(keys)
+organisation.add_command(split)
+organisation.add_command(join)
 for command in (
     run,
     init,

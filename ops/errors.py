@@ -20,6 +20,7 @@ from crypto.errors import CryptoError
 from crypto.gpg import GpgMissing
 from crypto.opening import CannotSign
 from crypto.openpgp import OrganisationRefused, SignatureRefused
+from crypto.seeds import SeedNotRead, SeedRefused
 from deaddrop import (
     AlreadyInstalled,
     DeadDropError,
@@ -78,6 +79,10 @@ class NothingToDestroy(OpsError):
     """No subkey of a past month may be destroyed today."""
 
 
+class SheetsOnDisk(OpsError):
+    """The sheets are the key itself, and may only be in memory."""
+
+
 class UnusablePassphrase(OpsError):
     """The passphrase could not be read."""
 
@@ -100,6 +105,9 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (NoOrganisation, "make one with: bisik organisation init DIRECTORY"),
     (NoOrganisationKey, "run: bisik organisation trust organisation.asc"),
     (NoPrivateMemory, 'name a tmpfs folder as "memory" in bisik.toml'),
+    (SheetsOnDisk, "name a folder in memory, such as /dev/shm/sheets"),
+    (SeedNotRead, "type the passphrase that was chosen at bisik organisation init"),
+    (SeedRefused, "the public key must be the one that is printed on the sheets"),
     (FingerprintDiffers, "compare it with the officer once more, face to face"),
     (UnknownDeskName, "see the names with: bisik officers list"),
     (DeskLocked, "type the passphrase that was chosen at bisik desk init"),

@@ -78,7 +78,8 @@ def prepare_outbox(desk: Desk, *, today: date) -> Export:
     """
     Put everything new into the next outbox, and sign it.
 
-    The officer's keys are renewed first, if it is time (`rotation`).  When this returns, the outbox exists, and `write_again` writes it.
+    The officer's keys are renewed first, if it is time (`rotation`).  When this
+    returns, the outbox exists, and `write_again` writes it.
 
     Raises:
         NotEnrolledYet: If no bundle was imported yet.

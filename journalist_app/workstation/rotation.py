@@ -1,8 +1,8 @@
 """
 Rotation: the officer's subkeys over the months, made ahead and destroyed behind.
 
-    export   fewer than nine months ahead? --> make more      \\ in this outbox,
-             half of the key's time over?  --> extend it      / to server and desks
+    export   fewer than nine months ahead? --> make more      } in this outbox,
+             half of the key's time over?  --> extend it      } to server and desks
     import   month over, nothing to come?  --> casebook's key sealed anew
                                            --> private half destroyed
 
@@ -297,4 +297,3 @@ def _awaited(desk: Desk, connection: Connection) -> set[str]:
             # What is not whole can be opened by nobody, with whatever key.
             continue
     return key_ids
-

@@ -163,9 +163,7 @@ def _calendar(calendar: KeyCalendar, today: date) -> str:
             f"{row.subkey.key_id:<18}{'; '.join(notes)}".rstrip()
         )
     lines.append(
-        f"The key ends on {calendar.ends}."
-        if calendar.ends
-        else "The key has no end."
+        f"The key ends on {calendar.ends}." if calendar.ends else "The key has no end."
     )
     if calendar.sealed_through:
         lines.append(
@@ -175,7 +173,7 @@ def _calendar(calendar: KeyCalendar, today: date) -> str:
     if calendar.ends_soon(today):
         lines.append("! That is soon: export an outbox, and take it to the server.")
     lines.append(
-        f"A subkey goes {GRACE_DAYS} days after its last day, when items of a later day "
-        "are here without a gap."
+        f"A subkey goes {GRACE_DAYS} days after its last day, when items of a later "
+        "day are here without a gap."
     )
     return "\n".join(lines)

@@ -2,7 +2,6 @@
 
 import io
 import shutil
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -74,15 +73,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Fingerprint]:
 
 
 @pytest.fixture
-def officer(
-    tmp_path: Path, world: World, made: tuple[Path, Fingerprint]
-) -> Iterator[Officer]:
+def officer(tmp_path: Path, world: World, made: tuple[Path, Fingerprint]) -> Officer:
     """An officer who was certified, and a server that knows them."""
     home, key = made
     shutil.copytree(
         home, tmp_path / "officer", ignore=shutil.ignore_patterns("S.gpg-agent*")
     )
-    yield Officer(tmp_path, world, key)
+    return Officer(tmp_path, world, key)
 
 
 def test_a_year_of_subkeys_without_a_gap(officer: Officer) -> None:
