@@ -21,7 +21,9 @@ import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import unquote_to_bytes
 
+from crypto.errors import CryptoError
 from crypto.gpg import CALL_SECONDS, GpgMissing
 
 # sockaddr_un.sun_path is 108 bytes and ends with a zero (unix(7)); GnuPG's
@@ -34,6 +36,8 @@ SOCKET_PATH_BYTES = 106
 # items take minutes.  This is some 5 ms.  A passphrase of six words drawn at random
 # stands without any stretching.
 DESK_S2K_COUNT = 4 * 1024 * 1024
+# As the Assuan protocol writes spaces.
+_QUESTION = "Bisik:+frasa+sandi+meja+kerja+(the+desk's+passphrase)"
 _SETTINGS = "gpg-agent.conf"
 _DESK_SETTINGS = f"""\
 # How often a passphrase is hashed when a key is used (docs/spec/desk-directory.md).
@@ -48,12 +52,26 @@ max-cache-ttl 36000
 _LONGEST_SOCKET_NAME = "S.gpg-agent.browser"
 
 
-def write_desk_settings(home: Path) -> None:
-    """Write the agent's settings for a desk, before there are any keys."""
+def write_desk_settings(home: Path, *, pinentry_program: Path | None = None) -> None:
+    """
+    Write the agent's settings for a desk, before there are any keys.
+
+    Args:
+        home: The GNUPGHOME; created with mode 0700 if it is missing.
+
+        pinentry_program: Which asks for passphrases; None for the machine's own.
+    """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings = _DESK_SETTINGS
+    if pinentry_program is not None:
+        settings += f"pinentry-program {pinentry_program}\n"
     path = home / _SETTINGS
-    path.write_text(_DESK_SETTINGS, encoding="ascii")
+    path.write_text(settings, encoding="utf-8")
     path.chmod(0o600)
+
+
+class NotAnswered(CryptoError):
+    """Nobody typed a passphrase."""
 
 
 class AgentHome:
@@ -112,6 +130,41 @@ class AgentHome:
             GpgMissing: If it cannot be started.
         """
         self._gpgconf("--launch", "gpg-agent")
+
+    def ask_passphrase(self, *, new: bool) -> bytes:
+        """
+        Let the agent's own pinentry ask for a passphrase, and return it.
+
+        For making keys: gpg would ask anew for every subkey.  Whoever only uses
+        keys lets the agent keep the passphrase to itself.
+
+        Args:
+            new: Whether it is chosen now, and so is asked for twice.
+
+        Raises:
+            NotAnswered: If nobody typed one.
+        """
+        command = "GET_PASSPHRASE --data"
+        if new:
+            command += " --repeat=1"
+        # No cache, no error to show, the pinentry's own prompt (GnuPG's manual,
+        # "Asking for a passphrase").
+        command += f" X X X {_QUESTION}"
+        try:
+            said = subprocess.run(
+                ["gpg-connect-agent", "--homedir", str(self.path), command, "/bye"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=True,
+            ).stdout
+        except (OSError, subprocess.SubprocessError) as error:
+            raise GpgMissing("gpg-connect-agent cannot be run") from error
+        # Data lines of the Assuan protocol, where %, CR and LF are escaped.
+        lines = [line[2:] for line in said.splitlines() if line.startswith(b"D ")]
+        passphrase = unquote_to_bytes(b"".join(lines))
+        if not passphrase:
+            raise NotAnswered(NotAnswered.__doc__)
+        return passphrase
 
     def _end_agent(self) -> None:
         """

@@ -24,7 +24,7 @@ from crypto.admission import read_key_file
 from crypto.agent import AgentHome
 from crypto.errors import CryptoError
 from crypto.fingerprint import Fingerprint, MalformedFingerprint, parse_fingerprint
-from crypto.gpg import CALL_SECONDS, GpgCall, start_of_day
+from crypto.gpg import GpgCall, start_of_day
 from crypto.passphrase import as_passphrase
 from crypto.subkeys import extend, make_subkeys
 
@@ -76,13 +76,14 @@ def generate_officer_key(
 
         today: The day in the key.
 
-        asks: Whether the agent's own pinentry asks for a passphrase, which no
-            program but the agent ever sees.
+        asks: Whether the agent's own pinentry asks for the passphrase.
 
         gpg_binary: Name or path of gpg 2.2 or newer.
 
     Raises:
         KeyNotMade: If gpg did not make it.
+
+        NotAnswered: If a passphrase was asked for, and nobody typed one.
 
         SubkeyNotMade: If gpg did not make a subkey.
 
@@ -96,8 +97,10 @@ def generate_officer_key(
     ]
     with AgentHome(home) as agent:
         gpg = GpgCall(agent.path, gpg_binary, autostart=True)
-        fingerprint = _generate(gpg, parameters, passphrase, today, asks=asks)
-        make_subkeys(gpg, fingerprint, passphrase=passphrase, asks=asks, today=today)
+        if asks:
+            passphrase = agent.ask_passphrase(new=True)
+        fingerprint = _generate(gpg, parameters, passphrase, today)
+        make_subkeys(gpg, fingerprint, passphrase=passphrase, asks=False, today=today)
         # gpg trusts what it made ultimately, but only the organisation's key may
         # say who is an officer.
         outcome = gpg.new_call(at=None).trust_keys(fingerprint, "TRUST_UNDEFINED")
@@ -243,19 +246,13 @@ def _generate(
     parameters: Sequence[str],
     passphrase: bytes | None,
     today: date,
-    *,
-    asks: bool = False,
 ) -> Fingerprint:
     secret = as_passphrase(passphrase)
     lines = list(parameters)
     if secret is None:
-        lines.append("%ask-passphrase" if asks else "%no-protection")
+        lines.append("%no-protection")
     lines.append("%commit")
-    call = gpg.new_call(
-        at=start_of_day(today),
-        # Nobody knows how long somebody thinks about a passphrase.
-        limit_seconds=None if asks else CALL_SECONDS,
-    )
+    call = gpg.new_call(at=start_of_day(today))
     outcome = call.result_map["generate"](call)
     try:
         # Not python-gnupg's gen_key: it has no way for a passphrase but a line

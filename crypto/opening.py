@@ -222,7 +222,8 @@ class SecretKeyring:
         Raises:
             SubkeyNotMade: If one could not be made.
         """
-        return make_subkeys(self._gpg, officer, today=today, **self._unlocking)
+        unlocking = self._for_making(officer)
+        return make_subkeys(self._gpg, officer, today=today, **unlocking)
 
     def extend(self, officer: Fingerprint, *, ends: date, today: date) -> None:
         """
@@ -231,7 +232,8 @@ class SecretKeyring:
         Raises:
             NotExtended: If it keeps the one it has.
         """
-        extend(self._gpg, officer, ends=ends, today=today, **self._unlocking)
+        unlocking = self._for_making(officer)
+        extend(self._gpg, officer, ends=ends, today=today, **unlocking)
 
     def destroy(
         self, officer: Fingerprint, doomed: Collection[EncryptionSubkey]
@@ -243,6 +245,14 @@ class SecretKeyring:
             NotDestroyed: If one of them is still there.
         """
         destroy(self._gpg, self._home, officer, doomed)
+
+    def _for_making(self, officer: Fingerprint) -> "_Unlocking":
+        """Return how to unlock what makes keys, asking once if the agent asks."""
+        if not self._unlocking["asks"] or not self.officer_keys(officer).on_disk:
+            return self._unlocking
+        # A card's PIN is remembered by the card; a passphrase is asked for each
+        # time that gpg makes a subkey.
+        return {"passphrase": self._agent.ask_passphrase(new=False), "asks": False}
 
 
 class _Unlocking(TypedDict):

@@ -97,10 +97,13 @@ class OfficerKeys:
 
     Attributes:
         ends: The day from which the primary key, and all with it, is no good.
+
+        on_disk: Whether the primary private key is in this home, not on a card.
     """
 
     fingerprint: Fingerprint
     ends: date | None
+    on_disk: bool
     subkeys: tuple[EncryptionSubkey, ...]
 
 
@@ -121,13 +124,13 @@ def list_officer_keys(gpg: GpgCall, officer: Fingerprint) -> OfficerKeys:
     subkeys: list[EncryptionSubkey] = []
     current: list[str] = []
     fingerprint = ""
-    found = False
+    primary: list[str] = []
     # Not python-gnupg's listing, which takes a subkey's fingerprint for the key's.
     for record in gpg.new_call(at=None).records(
         "--with-keygrip", "--list-secret-keys", officer
     ):
         if record[0] == "sec":
-            found = True
+            primary = record
             ends = _day(record[6]) if record[6] else None
             current = record
         elif record[0] == "ssb":
@@ -144,9 +147,10 @@ def list_officer_keys(gpg: GpgCall, officer: Fingerprint) -> OfficerKeys:
                     kept=_kept(current[14]),
                 )
             )
-    if found:
+    if primary:
         subkeys.sort(key=lambda subkey: subkey.begins)
-        return OfficerKeys(officer, ends, tuple(subkeys))
+        on_disk = _kept(primary[14]) is Kept.ON_DISK
+        return OfficerKeys(officer, ends, on_disk, tuple(subkeys))
     raise NoKeyPair(f"the key pair {officer} is not in this home")
 
 

@@ -99,7 +99,8 @@ def _head(canvas: Canvas, sheet: Sheet, top: float) -> float:
     canvas.drawRightString(
         PAGE_WIDTH - SIDE,
         top,
-        f"Share {sheet.number} of {sheet.count}, {sheet.needed} are needed · {sheet.made}",
+        f"Share {sheet.number} of {sheet.count}, {sheet.needed} are needed"
+        f" · {sheet.made}",
     )
     canvas.setFillColor(black)
     canvas.setFont(BOLD, 11)

@@ -195,6 +195,7 @@ def create_desk(
     entropy: Callable[[int], bytes],
     expires_days: int = EXPIRES_DAYS,
     pinentry: bool = False,
+    pinentry_program: Path | None = None,
 ) -> Enrolment:
     """
     Make a desk, everything or nothing.
@@ -219,6 +220,8 @@ def create_desk(
         pinentry: Whether gpg-agent's own pinentry asks for a passphrase, now and
             whenever the desk is opened; *passphrase* is None then.
 
+        pinentry_program: Which one; None for the machine's own.
+
     Raises:
         FileExistsError: If there is something of that name.
 
@@ -238,7 +241,7 @@ def create_desk(
             (_CALENDAR, institution.calendar),
         ):
             _write(partial / file_name, text.encode())
-        write_desk_settings(partial / _KEYS)
+        write_desk_settings(partial / _KEYS, pinentry_program=pinentry_program)
         fingerprint = generate_officer_key(
             partial / _KEYS,
             name=name,
