@@ -21,13 +21,57 @@ import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import unquote_to_bytes
 
+from crypto.errors import CryptoError
 from crypto.gpg import CALL_SECONDS, GpgMissing
 
 # sockaddr_un.sun_path is 108 bytes and ends with a zero (unix(7)); GnuPG's
 # libassuan leaves one more of them free, and does not start an agent otherwise.
 SOCKET_PATH_BYTES = 106
+
+# Bytes hashed for each guess at a passphrase, and for each use of a key: an agent
+# stretches anew every time, also when it remembers the passphrase.  GnuPG measures
+# the machine and takes a tenth of a second, which would make an import of a thousand
+# items take minutes.  This is some 5 ms.  A passphrase of six words drawn at random
+# stands without any stretching.
+DESK_S2K_COUNT = 4 * 1024 * 1024
+# As the Assuan protocol writes spaces.
+_QUESTION = "Bisik:+frasa+sandi+meja+kerja+(the+desk's+passphrase)"
+_SETTINGS = "gpg-agent.conf"
+_DESK_SETTINGS = f"""\
+# How often a passphrase is hashed when a key is used (docs/spec/desk-directory.md).
+s2k-count {DESK_S2K_COUNT}
+# No other program may keep the passphrase.
+no-allow-external-cache
+# An agent lives no longer than the desk is open; within that, a working day.
+default-cache-ttl 36000
+max-cache-ttl 36000
+"""
+
 _LONGEST_SOCKET_NAME = "S.gpg-agent.browser"
+
+
+def write_desk_settings(home: Path, *, pinentry_program: Path | None = None) -> None:
+    """
+    Write the agent's settings for a desk, before there are any keys.
+
+    Args:
+        home: The GNUPGHOME; created with mode 0700 if it is missing.
+
+        pinentry_program: Which asks for passphrases; None for the machine's own.
+    """
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings = _DESK_SETTINGS
+    if pinentry_program is not None:
+        settings += f"pinentry-program {pinentry_program}\n"
+    path = home / _SETTINGS
+    path.write_text(settings, encoding="utf-8")
+    path.chmod(0o600)
+
+
+class NotAnswered(CryptoError):
+    """Nobody typed a passphrase."""
 
 
 class AgentHome:
@@ -75,6 +119,52 @@ class AgentHome:
             self._end_agent()
         if self._link_folder is not None:
             shutil.rmtree(self._link_folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """
+        Start the agent now, unless one is running.
+
+        Whoever opens the same home meanwhile finds it running, and leaves it.
+
+        Raises:
+            GpgMissing: If it cannot be started.
+        """
+        self._gpgconf("--launch", "gpg-agent")
+
+    def ask_passphrase(self, *, new: bool) -> bytes:
+        """
+        Let the agent's own pinentry ask for a passphrase, and return it.
+
+        For making keys: gpg would ask anew for every subkey.  Whoever only uses
+        keys lets the agent keep the passphrase to itself.
+
+        Args:
+            new: Whether it is chosen now, and so is asked for twice.
+
+        Raises:
+            NotAnswered: If nobody typed one.
+        """
+        command = "GET_PASSPHRASE --data"
+        if new:
+            command += " --repeat=1"
+        # No cache, no error to show, the pinentry's own prompt (GnuPG's manual,
+        # "Asking for a passphrase").
+        command += f" X X X {_QUESTION}"
+        try:
+            said = subprocess.run(
+                ["gpg-connect-agent", "--homedir", str(self.path), command, "/bye"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=True,
+            ).stdout
+        except (OSError, subprocess.SubprocessError) as error:
+            raise GpgMissing("gpg-connect-agent cannot be run") from error
+        # Data lines of the Assuan protocol, where %, CR and LF are escaped.
+        lines = [line[2:] for line in said.splitlines() if line.startswith(b"D ")]
+        passphrase = unquote_to_bytes(b"".join(lines))
+        if not passphrase:
+            raise NotAnswered(NotAnswered.__doc__)
+        return passphrase
 
     def _end_agent(self) -> None:
         """

@@ -3,8 +3,9 @@ Making keys, and certifying them: what happens before anything can be sealed.
 
     organisation key          officer key
     Ed25519, certify only     Ed25519, certify and sign
-         |                        +-- Cv25519 subkey, encrypt
-         +------certifies-------->|
+         |                        +-- Cv25519 subkey, encrypt: this month
+         +------certifies-------->+-- Cv25519 subkey, encrypt: next month
+                                  +-- ... (crypto.subkeys)
 
 For machines without a network.  Everything runs unattended; a passphrase goes
 through a file descriptor.  Keys and certifications carry the day and no hour.
@@ -24,7 +25,8 @@ from crypto.agent import AgentHome
 from crypto.errors import CryptoError
 from crypto.fingerprint import Fingerprint, MalformedFingerprint, parse_fingerprint
 from crypto.gpg import GpgCall, start_of_day
-from crypto.opening import as_passphrase
+from crypto.passphrase import as_passphrase
+from crypto.subkeys import extend, make_subkeys
 
 # AES-256 down to AES-128, SHA-512 down to SHA-256, and no compression: it would
 # undo the padding (RFC 9580, sections 9.3, 9.4 and 9.5).
@@ -52,10 +54,11 @@ def generate_officer_key(
     expires_days: int,
     passphrase: bytes | None,
     today: date,
+    asks: bool = False,
     gpg_binary: str = "gpg",
 ) -> Fingerprint:
     """
-    Make an officer's key pair in *home*.
+    Make an officer's key pair in *home*, with the subkeys of a year.
 
     A certificate for revoking it lands in `openpgp-revocs.d` of the same home.
 
@@ -66,17 +69,23 @@ def generate_officer_key(
 
         email: Need not exist; it only tells keys apart.
 
-        expires_days: After how many days the key and its subkey end.
+        expires_days: After how many days the key ends, and its subkeys at the latest.
 
         passphrase: None for a key that other means protect, such as an
             encrypted disk.
 
         today: The day in the key.
 
+        asks: Whether the agent's own pinentry asks for the passphrase.
+
         gpg_binary: Name or path of gpg 2.2 or newer.
 
     Raises:
         KeyNotMade: If gpg did not make it.
+
+        NotAnswered: If a passphrase was asked for, and nobody typed one.
+
+        SubkeyNotMade: If gpg did not make a subkey.
 
         UnusableKeyOwner: If the name or address is not one.
     """
@@ -84,14 +93,14 @@ def generate_officer_key(
         "Key-Type: eddsa",
         "Key-Curve: ed25519",
         "Key-Usage: sign",  # gpg adds "certify" to every primary key.
-        "Subkey-Type: ecdh",
-        "Subkey-Curve: cv25519",
-        "Subkey-Usage: encrypt",
         *_owner(name, email, expires_days),
     ]
     with AgentHome(home) as agent:
         gpg = GpgCall(agent.path, gpg_binary, autostart=True)
+        if asks:
+            passphrase = agent.ask_passphrase(new=True)
         fingerprint = _generate(gpg, parameters, passphrase, today)
+        make_subkeys(gpg, fingerprint, passphrase=passphrase, asks=False, today=today)
         # gpg trusts what it made ultimately, but only the organisation's key may
         # say who is an officer.
         outcome = gpg.new_call(at=None).trust_keys(fingerprint, "TRUST_UNDEFINED")
@@ -113,7 +122,7 @@ def generate_organisation_key(
     """
     Make the organisation's key pair in *home*: it can certify and nothing else.
 
-    See `generate_officer_key` for arguments and errors.
+    It has no subkeys.  See `generate_officer_key` for arguments and errors.
     """
     parameters = [
         "Key-Type: eddsa",
@@ -124,6 +133,39 @@ def generate_organisation_key(
     with AgentHome(home) as agent:
         gpg = GpgCall(agent.path, gpg_binary, autostart=True)
         return _generate(gpg, parameters, passphrase, today)
+
+
+def extend_organisation_key(
+    home: Path,
+    key: Fingerprint,
+    *,
+    ends: date,
+    passphrase: bytes | None,
+    today: date,
+    gpg_binary: str = "gpg",
+) -> None:
+    """
+    Give the organisation's key another end.  What it has certified stays certified.
+
+    Args:
+        home: The organisation's GNUPGHOME.
+
+        key: Its fingerprint.
+
+        ends: The day from which it certifies nobody any more.
+
+        passphrase: Of the key, if it has one.
+
+        today: The day in the new self-signature.
+
+        gpg_binary: Name or path of gpg 2.2 or newer.
+
+    Raises:
+        NotExtended: If gpg did not do it.
+    """
+    with AgentHome(home) as agent:
+        gpg = GpgCall(agent.path, gpg_binary, autostart=True)
+        extend(gpg, key, ends=ends, passphrase=passphrase, asks=False, today=today)
 
 
 def certify(
@@ -200,7 +242,10 @@ def _owner(name: str, email: str, expires_days: int) -> list[str]:
 
 
 def _generate(
-    gpg: GpgCall, parameters: Sequence[str], passphrase: bytes | None, today: date
+    gpg: GpgCall,
+    parameters: Sequence[str],
+    passphrase: bytes | None,
+    today: date,
 ) -> Fingerprint:
     secret = as_passphrase(passphrase)
     lines = list(parameters)

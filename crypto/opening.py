@@ -8,20 +8,26 @@ Specified in docs/spec/sealed-item-openpgp.md.  OpenPGP is RFC 9580 and RFC 4880
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Self, TypedDict
 
 from crypto.agent import AgentHome
 from crypto.errors import CryptoError
 from crypto.fingerprint import Fingerprint, parse_fingerprint
-from crypto.gpg import GpgCall, GpgMissing, end_of_day
+from crypto.gpg import CALL_SECONDS, GpgCall, GpgMissing, end_of_day
 from crypto.packets import EnvelopeReader, IncompleteMessage
-
-# Given a longer one, gpg-agent 2.2 answers "Too much data for IPC layer".
-PASSPHRASE_BYTES = 255
+from crypto.passphrase import as_passphrase
+from crypto.subkeys import (
+    EncryptionSubkey,
+    OfficerKeys,
+    destroy,
+    extend,
+    list_officer_keys,
+    make_subkeys,
+)
 
 
 class CannotOpen(CryptoError):
@@ -32,10 +38,6 @@ class CannotSign(CryptoError):
     """The signature could not be made."""
 
 
-class UnusablePassphrase(CryptoError):
-    """A passphrase must be 1 to 255 bytes on one line."""
-
-
 class SecretKeyring:
     """
     An officer's private keys; a context manager, and not for two threads.
@@ -44,14 +46,22 @@ class SecretKeyring:
     """
 
     def __init__(
-        self, home: Path, *, passphrase: bytes | None = None, gpg_binary: str = "gpg"
+        self,
+        home: Path,
+        *,
+        passphrase: bytes | None = None,
+        asks: bool = False,
+        gpg_binary: str = "gpg",
     ) -> None:
         """
         Args:
             home: The GNUPGHOME.
 
             passphrase: Of the keys, given to gpg through a file descriptor.
-                None if they have none, or if a smartcard's own PIN entry asks.
+                None if they have none, or if the agent asks.
+
+            asks: Whether the agent's own pinentry asks for it, or for the PIN of
+                a smartcard, however long that takes.
 
             gpg_binary: Name or path of gpg 2.2 or newer.
 
@@ -61,6 +71,8 @@ class SecretKeyring:
             UnusablePassphrase: If gpg could not take it as it is.
         """
         self._passphrase = as_passphrase(passphrase)
+        self._unlocking: _Unlocking = {"passphrase": passphrase, "asks": asks}
+        self._home = home
         self._agent = AgentHome(home)
         try:
             self._gpg = GpgCall(self._agent.path, gpg_binary, autostart=True)
@@ -170,7 +182,8 @@ class SecretKeyring:
         """
         key = parse_fingerprint(signer)
         at = end_of_day(day or datetime.now(UTC).date())
-        call = self._gpg.new_call(at=at)
+        limit_seconds = None if self._unlocking["asks"] else CALL_SECONDS
+        call = self._gpg.new_call(at=at, limit_seconds=limit_seconds)
         broken: OSError | None = None
         try:
             call.sign_file(
@@ -193,19 +206,60 @@ class SecretKeyring:
         signature: bytes = outcome.data
         return signature
 
+    def officer_keys(self, officer: Fingerprint) -> OfficerKeys:
+        """
+        List one of our key pairs with its encryption subkeys.
 
-def as_passphrase(passphrase: bytes | None) -> str | None:
-    """
-    Make a passphrase what python-gnupg takes, byte for byte.
+        Raises:
+            NoKeyPair: If it is not here.
+        """
+        return list_officer_keys(self._gpg, officer)
 
-    Raises:
-        UnusablePassphrase: If it is empty, too long, or has a line end or a zero.
-    """
-    if passphrase is None:
-        return None
-    if not 0 < len(passphrase) <= PASSPHRASE_BYTES or set(passphrase) & set(b"\0\r\n"):
-        raise UnusablePassphrase(UnusablePassphrase.__doc__)
-    return passphrase.decode(GpgCall.ENCODING)
+    def make_subkeys(self, officer: Fingerprint, *, today: date) -> int:
+        """
+        Make the subkeys that are missing from now on; return how many.
+
+        Raises:
+            SubkeyNotMade: If one could not be made.
+        """
+        unlocking = self._for_making(officer)
+        return make_subkeys(self._gpg, officer, today=today, **unlocking)
+
+    def extend(self, officer: Fingerprint, *, ends: date, today: date) -> None:
+        """
+        Give one of our primary keys another end.
+
+        Raises:
+            NotExtended: If it keeps the one it has.
+        """
+        unlocking = self._for_making(officer)
+        extend(self._gpg, officer, ends=ends, today=today, **unlocking)
+
+    def destroy(
+        self, officer: Fingerprint, doomed: Collection[EncryptionSubkey]
+    ) -> None:
+        """
+        Destroy private subkeys: what was sealed to them is opened by nobody again.
+
+        Raises:
+            NotDestroyed: If one of them is still there.
+        """
+        destroy(self._gpg, self._home, officer, doomed)
+
+    def _for_making(self, officer: Fingerprint) -> "_Unlocking":
+        """Return how to unlock what makes keys, asking once if the agent asks."""
+        if not self._unlocking["asks"] or not self.officer_keys(officer).on_disk:
+            return self._unlocking
+        # A card's PIN is remembered by the card; a passphrase is asked for each
+        # time that gpg makes a subkey.
+        return {"passphrase": self._agent.ask_passphrase(new=False), "asks": False}
+
+
+class _Unlocking(TypedDict):
+    """How a key pair is unlocked."""
+
+    passphrase: bytes | None
+    asks: bool
 
 
 class _Watched:

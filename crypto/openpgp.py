@@ -190,13 +190,16 @@ class Keyring:
             with self._scratch_home(copied=True) as scratch:
                 trial = GpgCall(scratch, self._gpg_binary, autostart=False)
                 self._import(trial, key, fingerprint)
+                # A later end is signed by the key itself, and gpg would not judge
+                # anew because of that whether it is certified.
+                trial.new_call(at=now).records("--yes", "--check-trustdb")
                 listed = _listing(trial, [fingerprint], now)
                 reason = self._reason(trial, listed[fingerprint], now)
             if reason is not None:
                 raise KeyNotAdmitted(f"the key {fingerprint} is refused: {reason}")
             self._import(self._gpg, key, fingerprint)
             # Settles the trust database now, and not while a reporter waits.
-            self._call(now).records("--check-trustdb")
+            self._call(now).records("--yes", "--check-trustdb")
             admitted = _listing(self._gpg, [fingerprint], now)[fingerprint]
         return AdmittedKey(
             fingerprint=fingerprint,

@@ -4,9 +4,11 @@ The `bisik` command.
     bisik run                                     everything, to try it out
     bisik init, serve, migrate, tidy              the server
     bisik organisation init, certify, trust       who says who is an officer
+    bisik organisation split, join                its key on paper
     bisik officers add, list, role, remove        who may open reports
     bisik courier export, apply                   bundles out, outboxes in
     bisik desk init, import, list, show, reply, export
+    bisik desk keys list, extend, destroy
     bisik leaflet                                 a page for the notice board
 
 A refusal is one line of error and one of hint, and exit code 1; wrong usage is
@@ -19,9 +21,11 @@ import click
 
 from ops.commands.courier import courier
 from ops.commands.desk import desk
+from ops.commands.desk_keys import keys
 from ops.commands.leaflet import leaflet
 from ops.commands.officers import officers
 from ops.commands.organisation import organisation
+from ops.commands.organisation_paper import join, split
 from ops.commands.run import run
 from ops.commands.server import init, migrate_command, serve, tidy
 from ops.edge import Edge
@@ -50,6 +54,9 @@ def cli(context: click.Context) -> None:
     context.ensure_object(Edge)
 
 
+desk.add_command(keys)
+organisation.add_command(split)
+organisation.add_command(join)
 for command in (
     run,
     init,

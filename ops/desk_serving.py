@@ -18,7 +18,12 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # No hints.
 
-from journalist_app.workstation.desk import Desk, open_desk
+from journalist_app.workstation.desk import (
+    Desk,
+    open_desk,
+    read_record,
+    unlocked_once,
+)
 from journalist_app.workstation.screens.access import Access
 from journalist_app.workstation.screens.app import create_app
 from journalist_app.workstation.screens.jobs import Jobs
@@ -149,14 +154,18 @@ def serve_desk(
     Raises:
         As `open_desk`, before anything listens.
     """
-    with open_desk(directory, passphrase=passphrase, entropy=edge.entropy):
-        # What is wrong with the desk is told now, and not by a worker.
-        pass
-    DeskSite(
-        directory,
-        edge,
-        passphrase=passphrase,
-        port=port,
-        sticks=sticks,
-        ready=ready,
-    ).run()
+    with ExitStack() as stack:
+        if read_record(directory).pinentry:
+            # It remembers the passphrase until the worker needs it.
+            stack.enter_context(unlocked_once(directory))
+        with open_desk(directory, passphrase=passphrase, entropy=edge.entropy):
+            # What is wrong with the desk is told now, and not by a worker.
+            pass
+        DeskSite(
+            directory,
+            edge,
+            passphrase=passphrase,
+            port=port,
+            sticks=sticks,
+            ready=ready,
+        ).run()

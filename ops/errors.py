@@ -20,6 +20,7 @@ from crypto.errors import CryptoError
 from crypto.gpg import GpgMissing
 from crypto.opening import CannotSign
 from crypto.openpgp import OrganisationRefused, SignatureRefused
+from crypto.seeds import SeedNotRead, SeedRefused
 from deaddrop import (
     AlreadyInstalled,
     DeadDropError,
@@ -74,6 +75,14 @@ class UnknownDeskName(OpsError):
     """No active officer has a desk of this name."""
 
 
+class NothingToDestroy(OpsError):
+    """No subkey of a past month may be destroyed today."""
+
+
+class SheetsOnDisk(OpsError):
+    """The sheets are the key itself, and may only be in memory."""
+
+
 class UnusablePassphrase(OpsError):
     """The passphrase could not be read."""
 
@@ -96,6 +105,9 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (NoOrganisation, "make one with: bisik organisation init DIRECTORY"),
     (NoOrganisationKey, "run: bisik organisation trust organisation.asc"),
     (NoPrivateMemory, 'name a tmpfs folder as "memory" in bisik.toml'),
+    (SheetsOnDisk, "name a folder in memory, such as /dev/shm/sheets"),
+    (SeedNotRead, "type the passphrase that was chosen at bisik organisation init"),
+    (SeedRefused, "the public key must be the one that is printed on the sheets"),
     (FingerprintDiffers, "compare it with the officer once more, face to face"),
     (UnknownDeskName, "see the names with: bisik officers list"),
     (DeskLocked, "type the passphrase that was chosen at bisik desk init"),
@@ -103,7 +115,8 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (NothingToExport, "the last outbox again: bisik desk export --again NUMBER"),
     (NotEnrolledYet, "import a bundle first: bisik desk import BUNDLE"),
     (UnknownCase, "see the names with: bisik desk list --all"),
-    (CannotSign, "if the key has expired, the officer needs a new desk"),
+    (CannotSign, "if the key has expired: bisik desk keys extend --until DAY"),
+    (NothingToDestroy, "the table says why, subkey by subkey"),
     (SecretKeyRefused, "ask the officer for enrolment.json; it has no secret in it"),
     (KeyNotAdmitted, "let the organisation's key certify the enrolment, and retry"),
     (OrganisationRefused, "a server trusts one organisation's key, once and for all"),

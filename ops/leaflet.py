@@ -271,7 +271,7 @@ def draw_leaflet(address: OnionAddress, profile: Profile, *, language: str) -> b
         A PDF of one page of A4; for the same leaflet the same bytes.
     """
     wording, local = WORDINGS[language], profile.in_language(language)
-    _register_fonts()
+    register_fonts()
     _refuse_unknown_letters(
         local.organisation_name + local.organisation_short + local.programme_name
     )
@@ -298,7 +298,8 @@ def draw_leaflet(address: OnionAddress, profile: Profile, *, language: str) -> b
     return file.getvalue()
 
 
-def _register_fonts() -> None:
+def register_fonts() -> None:
+    """Make the typefaces known to reportlab; may be called twice."""
     fonts = Path(reportlab.__file__).parent / "fonts"
     for name, file in _FONT_FILES.items():
         if name not in pdfmetrics.getRegisteredFontNames():

@@ -51,6 +51,11 @@ def private_memory(configured: Path | None, *, uid: int) -> Path:
     return folder
 
 
+def is_in_memory(folder: Path) -> bool:
+    """Tell whether what is written into a folder stays in memory."""
+    return _file_system(folder.resolve()) in MEMORY_FILE_SYSTEMS
+
+
 def _file_system(path: Path) -> str:
     """Return the kind of the file system that *path* is on."""
     found = ("", "")

@@ -129,7 +129,9 @@ def enrol(
     except UnknownOfficer:
         present = None
     if present is not None and present.desk_id == desk_id and not present.retired:
-        drop.officers.replace_certificate(admitted.fingerprint, certificate)
+        # As the desk renews it, it lacks the certification that this server has.
+        merged = keyring.export(admitted.fingerprint)
+        drop.officers.replace_certificate(admitted.fingerprint, merged)
         if role is not None:
             drop.officers.set_role(admitted.fingerprint, role)
         return admitted

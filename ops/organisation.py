@@ -8,6 +8,7 @@ The organisation's key: it says who is an officer, and does nothing else.
 Specified in docs/spec/enrolment.md.
 """
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -19,9 +20,14 @@ from casework.enrolment import Enrolment
 from casework.errors import CaseworkError
 from casework.strict import StrictModel
 from crypto.admission import fingerprint_in
-from crypto.certificates import certify, generate_organisation_key
+from crypto.certificates import (
+    certify,
+    extend_organisation_key,
+    generate_organisation_key,
+)
 from crypto.fingerprint import Fingerprint, parse_fingerprint
 from crypto.openpgp import Keyring
+from crypto.seeds import import_seed, read_seed
 from journalist_app.durable import new_directory, new_file
 from ops.errors import FingerprintDiffers, NoOrganisation
 
@@ -65,16 +71,69 @@ def create_organisation(
             passphrase=passphrase,
             today=today,
         )
-        record = OrganisationRecord(
-            fingerprint=fingerprint, protected=passphrase is not None
+        _write_record(partial, fingerprint, protected=passphrase is not None)
+    return fingerprint
+
+
+def extend_organisation(
+    directory: Path, *, ends: date, passphrase: bytes | None, today: date
+) -> Fingerprint:
+    """
+    Give the organisation's key another end, and write its public key anew.
+
+    Raises:
+        NoOrganisation: If there is none.
+
+        NotExtended: If gpg did not do it.
+    """
+    fingerprint = parse_fingerprint(read_organisation(directory).fingerprint)
+    home = directory / _KEYS
+    extend_organisation_key(
+        home, fingerprint, ends=ends, passphrase=passphrase, today=today
+    )
+    with new_file(directory / PUBLIC_KEY, replace=True) as file:
+        file.write(Keyring(home).export(fingerprint))
+    return fingerprint
+
+
+def seed_of_organisation(directory: Path, *, passphrase: bytes | None) -> bytes:
+    """
+    Return the 32 bytes that the organisation's key is, to be split on paper.
+
+    Raises:
+        NoOrganisation: If there is none.
+
+        SeedNotRead: If the passphrase is wrong.
+    """
+    record = read_organisation(directory)
+    fingerprint = parse_fingerprint(record.fingerprint)
+    return read_seed(directory / _KEYS, fingerprint, passphrase=passphrase)
+
+
+def rebuild_organisation(
+    directory: Path,
+    *,
+    public_key: bytes,
+    seed: bytes,
+    passphrase: bytes | None,
+    entropy: Callable[[int], bytes],
+) -> Fingerprint:
+    """
+    Make the organisation's folder of a public key and the seed, everything or nothing.
+
+    Raises:
+        FileExistsError: If there is something of that name.
+
+        KeyNotAdmitted: If the file is not exactly one public key.
+
+        SeedRefused: If the seed is not that key's.
+    """
+    fingerprint = fingerprint_in(public_key)
+    with new_directory(directory) as partial:
+        import_seed(
+            partial / _KEYS, public_key, seed, passphrase=passphrase, entropy=entropy
         )
-        files = {
-            PUBLIC_KEY: Keyring(partial / _KEYS).export(fingerprint),
-            _RECORD: strict.render(record),
-        }
-        for file_name, content in files.items():
-            with new_file(partial / file_name) as file:
-                file.write(content)
+        _write_record(partial, fingerprint, protected=passphrase is not None)
     return fingerprint
 
 
@@ -138,3 +197,16 @@ def certify_enrolment(
         today=today,
     )
     return enrolment.certified(certified)
+
+
+def _write_record(
+    directory: Path, fingerprint: Fingerprint, *, protected: bool
+) -> None:
+    record = OrganisationRecord(fingerprint=fingerprint, protected=protected)
+    files = {
+        PUBLIC_KEY: Keyring(directory / _KEYS).export(fingerprint),
+        _RECORD: strict.render(record),
+    }
+    for file_name, content in files.items():
+        with new_file(directory / file_name) as file:
+            file.write(content)

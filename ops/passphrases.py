@@ -8,6 +8,7 @@ a passphrase; an environment variable holds no more than a descriptor's number.
 """
 
 import os
+import sys
 
 import click
 
@@ -41,6 +42,16 @@ def ask_passphrase(whose: str, *, variable: str, new: bool = False) -> bytes:
         f"Passphrase of {whose}", hide_input=True, confirmation_prompt=new, err=True
     )
     return typed.encode()
+
+
+def tell_terminal() -> None:
+    """
+    Tell gpg-agent on which terminal its pinentry may ask.
+
+    gpg's standard input is a pipe here, so it could not find out by itself.
+    """
+    if sys.stdin is not None and sys.stdin.isatty():
+        os.environ.setdefault("GPG_TTY", os.ttyname(sys.stdin.fileno()))
 
 
 def _read(descriptor: str, variable: str) -> bytes:

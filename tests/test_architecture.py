@@ -37,7 +37,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
 }
 
-OPENS_REPORTS = {"crypto.certificates", "crypto.opening"}
+OPENS_REPORTS = {
+    "crypto.certificates",
+    "crypto.opening",
+    "crypto.seeds",
+    "crypto.subkeys",
+}
 WEB_OR_DATABASE = {
     "alembic",
     "flask",

@@ -20,7 +20,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -35,10 +35,12 @@ from casework.enrolment import Enrolment, OfficerName
 from casework.errors import CaseworkError
 from casework.profile import Profile
 from casework.strict import Identity, StrictModel
-from crypto.certificates import generate_officer_key
+from crypto.agent import AgentHome, write_desk_settings
+from crypto.certificates import LONGEST_EXPIRY_DAYS, generate_officer_key
 from crypto.fingerprint import Fingerprint, parse_fingerprint
 from crypto.opening import CannotOpen, SecretKeyring
 from crypto.openpgp import Keyring
+from crypto.packets import read_envelope
 from crypto.slots import DESK_ID_BYTES
 from journalist_app.durable import new_directory, new_file
 from journalist_app.workstation.casebook import (
@@ -79,6 +81,10 @@ class DeskRecord(StrictModel):
         fingerprint: Of the officer's key.
 
         protected: Whether the key has a passphrase, so that one is asked for.
+
+        pinentry: Whether gpg-agent's own pinentry asks for it, and not this program.
+
+        expires_days: For how long the key is extended; two years if absent.
     """
 
     version: Literal[1] = 1
@@ -86,6 +92,10 @@ class DeskRecord(StrictModel):
     desk_id: Identity
     fingerprint: Annotated[str, Field(pattern=r"^[0-9A-F]{40}$")]
     protected: bool
+    pinentry: Annotated[Literal[True] | None, Field(exclude_if=strict.is_absent)] = None
+    expires_days: Annotated[
+        int | None, Field(exclude_if=strict.is_absent, ge=1, le=LONGEST_EXPIRY_DAYS)
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +134,35 @@ class Desk:
         """Return the officer's public key as it is now, armored."""
         return Keyring(self.path / _KEYS).export(self.fingerprint)
 
+    def reseal_casebook_key(self, doomed: Set[str], *, today: date) -> None:
+        """
+        Seal the casebook's key to the newest subkey, before others are destroyed.
+
+        Args:
+            doomed: Ids of the subkeys that are going to be destroyed.
+
+            today: The day the newest one must be good on.
+
+        Raises:
+            DeskLocked: If the casebook could not be opened with it afterwards; the
+                old one stays.
+        """
+        path = self.path / _CASEBOOK_KEY
+        with path.open("rb") as file:
+            if doomed.isdisjoint(read_envelope(file).recipient_key_ids):
+                return
+        key = _open_key(self.keys, path)
+        sealed = _seal_to_oneself(key, self.fingerprint, self.certificate(), today)
+        with tempfile.TemporaryDirectory(prefix="bisik-keys-") as name:
+            trial = Path(name) / _CASEBOOK_KEY
+            trial.write_bytes(sealed)
+            with trial.open("rb") as file:
+                fresh = doomed.isdisjoint(read_envelope(file).recipient_key_ids)
+            if not fresh or _open_key(self.keys, trial) != key:
+                raise DeskLocked("the casebook's key could not be sealed anew")
+        with new_file(path, replace=True) as target:
+            target.write(sealed)
+
     def sealed_item(self, sha256: bytes) -> Path:
         """Return where the sealed item with this digest lies."""
         return self.path / ITEMS / f"{sha256.hex()}.pgp"
@@ -155,6 +194,8 @@ def create_desk(
     today: date,
     entropy: Callable[[int], bytes],
     expires_days: int = EXPIRES_DAYS,
+    pinentry: bool = False,
+    pinentry_program: Path | None = None,
 ) -> Enrolment:
     """
     Make a desk, everything or nothing.
@@ -174,7 +215,12 @@ def create_desk(
 
         entropy: Gives random bytes, as `os.urandom` does.
 
-        expires_days: After how many days the key ends.
+        expires_days: After how many days the key ends, if it is not extended.
+
+        pinentry: Whether gpg-agent's own pinentry asks for a passphrase, now and
+            whenever the desk is opened; *passphrase* is None then.
+
+        pinentry_program: Which one; None for the machine's own.
 
     Raises:
         FileExistsError: If there is something of that name.
@@ -195,6 +241,7 @@ def create_desk(
             (_CALENDAR, institution.calendar),
         ):
             _write(partial / file_name, text.encode())
+        write_desk_settings(partial / _KEYS, pinentry_program=pinentry_program)
         fingerprint = generate_officer_key(
             partial / _KEYS,
             name=name,
@@ -203,6 +250,7 @@ def create_desk(
             expires_days=expires_days,
             passphrase=passphrase,
             today=today,
+            asks=pinentry,
         )
         certificate = Keyring(partial / _KEYS).export(fingerprint)
         key = entropy(KEY_BYTES)
@@ -220,7 +268,9 @@ def create_desk(
             name=name,
             desk_id=desk_id.hex(),
             fingerprint=fingerprint,
-            protected=passphrase is not None,
+            protected=passphrase is not None or pinentry,
+            pinentry=pinentry or None,
+            expires_days=expires_days if expires_days != EXPIRES_DAYS else None,
         )
         _write(partial / _RECORD, strict.render(record))
         enrolment = Enrolment(
@@ -228,6 +278,19 @@ def create_desk(
         )
         _write(partial / ENROLMENT, enrolment.to_json())
     return enrolment
+
+
+@contextmanager
+def unlocked_once(path: Path) -> Iterator[None]:
+    """
+    Keep one agent while a desk is opened several times, so that it asks once.
+
+    Args:
+        path: The desk's folder.
+    """
+    with AgentHome(path / _KEYS) as agent:
+        agent.start()
+        yield
 
 
 def read_record(path: Path) -> DeskRecord:
@@ -256,7 +319,7 @@ def open_desk(
     Args:
         path: The desk's folder.
 
-        passphrase: Of the officer's key; None if it has none, or asks itself.
+        passphrase: Of the officer's key; None if it has none, or the agent asks.
 
         entropy: Gives random bytes, as `os.urandom` does.
 
@@ -275,7 +338,9 @@ def open_desk(
     with _locked(path):
         profile = Profile.parse(_text(path / _PROFILE))
         calendar = Calendar.parse(_text(path / _CALENDAR))
-        with SecretKeyring(path / _KEYS, passphrase=passphrase) as keys:
+        with SecretKeyring(
+            path / _KEYS, passphrase=passphrase, asks=bool(record.pinentry)
+        ) as keys:
             key = _open_key(keys, path / _CASEBOOK_KEY)
             casebook = open_casebook(path / _CASEBOOK, key)
             try:

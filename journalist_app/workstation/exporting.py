@@ -46,6 +46,7 @@ from journalist_app.workstation.errors import (
     NothingToExport,
     UnknownOutbox,
 )
+from journalist_app.workstation.rotation import renew
 from journalist_app.workstation.sharing import Pending, pending, unsent_cases
 from journalist_app.workstation.storing import Stored
 
@@ -77,7 +78,8 @@ def prepare_outbox(desk: Desk, *, today: date) -> Export:
     """
     Put everything new into the next outbox, and sign it.
 
-    When this returns, the outbox exists, and `write_again` writes it.
+    The officer's keys are renewed first, if it is time (`rotation`).  When this
+    returns, the outbox exists, and `write_again` writes it.
 
     Raises:
         NotEnrolledYet: If no bundle was imported yet.
@@ -87,6 +89,7 @@ def prepare_outbox(desk: Desk, *, today: date) -> Export:
         CannotSign: If the officer's key has expired, for instance.
     """
     _clean_up(desk)
+    renew(desk, today=today)
     with desk.casebook.transaction() as connection:
         row = connection.execute(select(casebook.casebook)).one()
         if row.installation is None:

@@ -19,7 +19,7 @@ import.
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 
@@ -43,6 +43,7 @@ from crypto.admission import key_ids_in
 from crypto.container import Readable
 from crypto.opening import CannotOpen
 from crypto.packets import EnvelopeReader, IncompleteMessage
+from crypto.subkeys import EncryptionSubkey
 from journalist_app.durable import new_file, remove_partial_files
 from journalist_app.workstation import casebook
 from journalist_app.workstation.colleagues import (
@@ -56,6 +57,7 @@ from journalist_app.workstation.errors import ForeignBundle
 from journalist_app.workstation.items import OpenedItem, open_sealed
 from journalist_app.workstation.names import case_name
 from journalist_app.workstation.projecting import index_content, project
+from journalist_app.workstation.rotation import destroy_after_import
 
 # gpg is a process for each item: two of them at work while the next one is copied.
 OPENED_AT_ONCE = 4
@@ -136,6 +138,9 @@ class ImportReport:
         officers: What the bundle's list of officers changed or could not change.
 
         unverified: How many events wait until their officer is known.
+
+        destroyed: Subkeys of past months that were destroyed, because nothing that
+            is sealed to them can come any more.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -147,6 +152,7 @@ class ImportReport:
     unconfirmed: tuple[int, ...]
     officers: tuple[RosterChange, ...]
     unverified: int
+    destroyed: tuple[EncryptionSubkey, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -196,7 +202,7 @@ def import_bundle(
     opened_later = _retry(desk)
     outcomes, broken_off = _Import(desk, bundle, tell).run()
     with desk.casebook.transaction() as connection:
-        return ImportReport(
+        report = ImportReport(
             outcomes=outcomes,
             opened_later=opened_later,
             broken_off=broken_off,
@@ -210,6 +216,9 @@ def import_bundle(
             )
             or 0,
         )
+    whole = report.complete and not report.not_fetched
+    destroyed = destroy_after_import(desk, bundle.manifest, whole=whole, today=today)
+    return replace(report, destroyed=destroyed)
 
 
 def cases_with_gaps(connection: Connection) -> dict[str, int]:

@@ -42,7 +42,7 @@ from ops.commands.options import (
 )
 from ops.desk_serving import serve_desk
 from ops.edge import Edge
-from ops.passphrases import DESK_FD, ask_passphrase
+from ops.passphrases import DESK_FD, ask_passphrase, tell_terminal
 from ops.server import local_zone, shipped_calendar
 
 UNPROTECTED = (
@@ -71,6 +71,16 @@ def desk() -> None:
     help="After how many days the key ends.",
 )
 @click.option("--no-passphrase", is_flag=True, help="For an encrypted disk.")
+@click.option(
+    "--pinentry",
+    is_flag=True,
+    help="Let GnuPG's own pinentry ask, now and always; needed for a smartcard.",
+)
+@click.option(
+    "--pinentry-program",
+    type=READABLE_FILE,
+    help="Which pinentry, with --pinentry; by default the machine's.",
+)
 @click.pass_obj
 def init_desk(
     edge: Edge,
@@ -81,10 +91,17 @@ def init_desk(
     calendar: Path | None,
     expires_days: int,
     no_passphrase: bool,
+    pinentry: bool,
+    pinentry_program: Path | None,
 ) -> None:
     """Make a desk: an officer's keys and an empty casebook."""
     refuse_existing(directory)
-    if no_passphrase:
+    if no_passphrase and pinentry:
+        raise click.UsageError("--pinentry and --no-passphrase exclude each other")
+    if pinentry:
+        tell_terminal()
+        passphrase = None
+    elif no_passphrase:
         click.echo(f"Warning: {UNPROTECTED}", err=True)
         passphrase = None
     else:
@@ -101,6 +118,8 @@ def init_desk(
         today=edge.today(local_zone()),
         entropy=edge.entropy,
         expires_days=expires_days,
+        pinentry=pinentry,
+        pinentry_program=pinentry_program.absolute() if pinentry_program else None,
     )
     fingerprint = fingerprint_in(enrolment.certificate.encode("ascii"))
     click.echo(f"The desk of {name} is {directory}.")
@@ -322,7 +341,12 @@ def opened(directory: Path, edge: Edge) -> Iterator[Desk]:
 
 
 def _passphrase_of(directory: Path) -> bytes | None:
-    if not read_record(directory).protected:
+    record = read_record(directory)
+    if record.pinentry:
+        # The agent asks, and this program never sees what it is told.
+        tell_terminal()
+        return None
+    if not record.protected:
         return None
     # Standard input may be the text of a reply, so the terminal is asked.
     return ask_passphrase("the desk", variable=DESK_FD)

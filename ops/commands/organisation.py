@@ -1,5 +1,6 @@
 """`bisik organisation`: the key that says who is an officer."""
 
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -19,6 +20,7 @@ from ops.organisation import (
     PUBLIC_KEY,
     certify_enrolment,
     create_organisation,
+    extend_organisation,
     read_organisation,
 )
 from ops.passphrases import ORGANISATION_FD, ask_passphrase
@@ -118,6 +120,38 @@ def certify(
         file.write(certified.to_json())
     click.echo(f"{certified.name} is certified: {to}")
     click.echo("Take it to the server: bisik officers add ENROLMENT")
+
+
+@organisation.command("extend")
+@click.argument("directory", type=EXISTING_DIRECTORY)
+@click.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d"]),
+    required=True,
+    help="The day from which the key shall certify nobody any more.",
+)
+@click.pass_obj
+def extend(edge: Edge, directory: Path, until: datetime) -> None:
+    """
+    Give the organisation's key another end, before it ends.
+
+    Whom it has certified stays certified.
+    """
+    today = edge.today(local_zone())
+    if until.date() <= today:
+        raise click.BadParameter("it must lie ahead", param_hint="--until")
+    record = read_organisation(directory)
+    passphrase = (
+        ask_passphrase("the organisation's key", variable=ORGANISATION_FD)
+        if record.protected
+        else None
+    )
+    extend_organisation(
+        directory, ends=until.date(), passphrase=passphrase, today=today
+    )
+    click.echo(f"The organisation's key ends on {until.date()}.")
+    click.echo(f"Take {directory / PUBLIC_KEY} to every server and every desk:")
+    click.echo("bisik organisation trust KEY, bisik desk trust KEY")
 
 
 @organisation.command("trust")

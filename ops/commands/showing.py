@@ -64,6 +64,10 @@ def import_report(bundle: Path, report: ImportReport) -> str:
         lines.append(f"! events that cannot be verified yet: {report.unverified}")
     for name, count in report.cases_with_gaps.items():
         lines.append(f"! case {name}: missing or unopened items: at least {count}")
+    lines += [
+        f"  the key that was sealed to from {one.begins} on is destroyed: {one.key_id}"
+        for one in report.destroyed
+    ]
     for number in report.unconfirmed:
         lines.append(
             f"! outbox {number} had not reached the server; if its stick is lost: "

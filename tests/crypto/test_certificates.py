@@ -36,7 +36,7 @@ def listing(home: Path) -> list[list[str]]:
 
 def test_officer_key(tmp_path: Path) -> None:
     """
-    Ed25519 that certifies and signs, Cv25519 that encrypts, both dated by the day.
+    Ed25519 that certifies and signs, Cv25519 that encrypts, all dated by days.
     """
     key = generate_officer_key(
         tmp_path,
@@ -49,12 +49,16 @@ def test_officer_key(tmp_path: Path) -> None:
 
     records = listing(tmp_path)
     (primary,) = [record for record in records if record[0] == "pub"]
-    (subkey,) = [record for record in records if record[0] == "sub"]
+    subkeys = [record for record in records if record[0] == "sub"]
     expires = str(int(MIDNIGHT) + 365 * 86400)
     assert ["ed25519", "sc"] == [primary[16], primary[11].rstrip("SCE")]
-    assert ["cv25519", "e"] == [subkey[16], subkey[11]]
-    assert [MIDNIGHT, expires] * 2 == [*primary[5:7], *subkey[5:7]]
-    assert {MIDNIGHT} == {record[5] for record in records if record[0] == "sig"}
+    assert {("cv25519", "e")} == {(subkey[16], subkey[11]) for subkey in subkeys}
+    assert [MIDNIGHT, expires] == primary[5:7]
+    assert MIDNIGHT == subkeys[0][5]
+    # A subkey of another month is bound to the key on its own first day.
+    begun = [record[5] for record in (primary, *subkeys)]
+    assert begun == [record[5] for record in records if record[0] == "sig"]
+    assert {0} == {int(moment) % 86400 for moment in begun}
     (name,) = [record[9] for record in records if record[0] == "uid"]
     assert "Ny. Ujié 'Uji' <petugas@example.test>" == name
     assert (tmp_path / "openpgp-revocs.d" / f"{key}.rev").exists()

@@ -18,9 +18,9 @@ from crypto.opening import (
     CannotOpen,
     CannotSign,
     SecretKeyring,
-    UnusablePassphrase,
 )
 from crypto.openpgp import Fingerprint, Keyring
+from crypto.passphrase import UnusablePassphrase
 
 TODAY = date(2026, 11, 24)
 PASSPHRASE = b" kata \xc3\xa9 sandi\xff "
