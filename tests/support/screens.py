@@ -2,12 +2,16 @@
 
 import html
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from flask.testing import FlaskClient
 from support.reporters import DAY
+from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
 from journalist_app.workstation.desk import Desk
@@ -64,6 +68,29 @@ class Screen:
     def text(self, path: str) -> str:
         """Return what stands on a page."""
         return words(self.get(path))
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - Theirs.
+        """Say nothing: the output is the tests'."""
+
+
+@contextmanager
+def serving(screen: Screen) -> Iterator[str]:
+    """Serve a desk's screens on this machine, for a browser with a window."""
+    server = make_server(
+        "127.0.0.1", 0, screen.app, threaded=True, request_handler=_Quiet
+    )
+    host = f"127.0.0.1:{server.port}"
+    screen.app.extensions["desk"] = replace(screen.services, hosts=(HOST, host))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://{host}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def words(answer: TestResponse) -> str:
