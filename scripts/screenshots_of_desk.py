@@ -107,7 +107,7 @@ def _carrying(base: str, camera: Camera, stick: Path) -> None:
     camera.take("carrying")
     page.check("input[name=path] >> nth=-1")
     page.click("#ambil ~ form button")
-    page.wait_for_selector("main details")
+    page.wait_for_selector("#hasil")
     page.locator("main details").last.evaluate("one => one.open = true")
     camera.take("imported")
     page.fill("#folder", str(stick / "none"))
@@ -116,7 +116,9 @@ def _carrying(base: str, camera: Camera, stick: Path) -> None:
 
 
 def _open_all(page: Page) -> None:
-    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    page.evaluate(
+        "document.querySelectorAll('details').forEach(one => one.open = true)"
+    )
 
 
 def _take_all(browser: Browser, screen: Screen, folder: Path, seen: BusyDesk) -> None:

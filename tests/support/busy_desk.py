@@ -51,7 +51,11 @@ ORDINARY: Sequence[tuple[str, tuple[str, ...], str]] = (
     ("Bantuan tunai dipotong juga di Desa Contoh Timur", ("bansos",), "verification"),
     ("Beras bantuan ditimbang kurang di gudang Kecamatan Uji", ("bansos",), "waiting"),
     ("Pungutan untuk pendaftaran calon pendamping", ("rekrutmen",), "registered"),
-    ("Kepala seksi meminta komisi dari penyedia makanan panti", ("pengadaan",), "review"),
+    (
+        "Kepala seksi meminta komisi dari penyedia makanan panti",
+        ("pengadaan",),
+        "review",
+    ),
     ("Harga kursi roda dinaikkan dua kali lipat", ("pengadaan",), "examination"),
     ("Penerima fiktif dalam daftar Desa Percobaan", ("data", "bansos"), "proposed"),
     ("Rumah singgah menagih biaya kepada keluarga", ("panti",), "competence"),
@@ -192,7 +196,9 @@ def _files() -> list[tuple[str, bytes]]:
     image = Image.new("RGB", (900, 600), "#c9b58f")
     draw = ImageDraw.Draw(image)
     for step in range(12):
-        draw.rectangle((60 + step * 65, 500 - step * 30, 110 + step * 65, 540), "#3f5b4c")
+        draw.rectangle(
+            (60 + step * 65, 500 - step * 30, 110 + step * 65, 540), "#3f5b4c"
+        )
     image.save(photo, "JPEG", exif=exif)
     return [
         ("Surat undangan penyaluran.pdf", pdf(pages=3)),

@@ -3,8 +3,8 @@ Preferences: what one browser keeps about how its officer likes to work.
 
     bisik-desk-keys=off    single letters do nothing (WCAG 2.2, 2.1.4)
 
-They are in cookies of their own, because the session ends with the browser and a desk is
-opened anew every morning.  They hold nothing about a case or an officer.
+They are in cookies of their own, because the session ends with the browser and a desk
+is opened anew every morning.  They hold nothing about a case or an officer.
 """
 
 from flask import request

@@ -12,32 +12,40 @@ from datetime import date
 
 import babel.dates
 from flask import render_template
-from flask_babel import force_locale
-from flask_babel import lazy_gettext as _l
+from flask_babel import force_locale, pgettext
 from markupsafe import Markup
 
 from casework.reply import CaseStatus, ReplyKind
 
-HEADINGS = {
-    ReplyKind.QUESTION: _l("Pertanyaan untuk Anda"),
-    ReplyKind.STATUS: _l("Kabar perkembangan"),
-    ReplyKind.CONTACT_REQUEST: _l("Permintaan kontak"),
-    ReplyKind.CLOSING: _l("Laporan selesai"),
-    ReplyKind.ANSWER: _l("Jawaban petugas"),
-}
-STAGES = {
-    CaseStatus.RECEIVED: _l("Diterima"),
-    CaseStatus.VERIFICATION: _l("Sedang diverifikasi"),
-    CaseStatus.NEEDS_COMPLETION: _l("Perlu dilengkapi"),
-    CaseStatus.NOT_COMPETENT: _l("Bukan kewenangan kami"),
-    CaseStatus.REGISTERED: _l("Terdaftar"),
-    CaseStatus.REVIEW: _l("Sedang ditelaah"),
-    CaseStatus.EXAMINATION: _l("Sedang diperiksa"),
-    CaseStatus.FORWARDED: _l("Diteruskan ke lembaga lain"),
-    CaseStatus.FOLLOWED_UP: _l("Ditindaklanjuti"),
-    CaseStatus.CONCLUDED: _l("Selesai"),
-    CaseStatus.REOPENED: _l("Dibuka kembali"),
-}
+
+def heading(kind: ReplyKind) -> str:
+    """Say above an answer what it is for, in the language of the moment."""
+    headings: dict[ReplyKind, str] = {
+        ReplyKind.QUESTION: pgettext("pelapor", "Pertanyaan untuk Anda"),
+        ReplyKind.STATUS: pgettext("pelapor", "Kabar perkembangan"),
+        ReplyKind.CONTACT_REQUEST: pgettext("pelapor", "Permintaan kontak"),
+        ReplyKind.CLOSING: pgettext("pelapor", "Laporan selesai"),
+        ReplyKind.ANSWER: pgettext("pelapor", "Jawaban petugas"),
+    }
+    return headings[kind]
+
+
+def stage(status: CaseStatus) -> str:
+    """Say how far the case has come, as reporters read it."""
+    stages: dict[CaseStatus, str] = {
+        CaseStatus.RECEIVED: pgettext("pelapor", "Diterima"),
+        CaseStatus.VERIFICATION: pgettext("pelapor", "Sedang diverifikasi"),
+        CaseStatus.NEEDS_COMPLETION: pgettext("pelapor", "Perlu dilengkapi"),
+        CaseStatus.NOT_COMPETENT: pgettext("pelapor", "Bukan kewenangan kami"),
+        CaseStatus.REGISTERED: pgettext("pelapor", "Terdaftar"),
+        CaseStatus.REVIEW: pgettext("pelapor", "Sedang ditelaah"),
+        CaseStatus.EXAMINATION: pgettext("pelapor", "Sedang diperiksa"),
+        CaseStatus.FORWARDED: pgettext("pelapor", "Diteruskan ke lembaga lain"),
+        CaseStatus.FOLLOWED_UP: pgettext("pelapor", "Ditindaklanjuti"),
+        CaseStatus.CONCLUDED: pgettext("pelapor", "Selesai"),
+        CaseStatus.REOPENED: pgettext("pelapor", "Dibuka kembali"),
+    }
+    return stages[status]
 
 
 def show_preview(
@@ -71,9 +79,9 @@ def show_preview(
     with force_locale(language):
         page = render_template(
             "_preview.html",
-            heading=str(HEADINGS[kind]),
+            heading=heading(kind),
             day=babel.dates.format_date(today, "EEEE, d MMMM y", locale=language),
-            stage=str(STAGES[status]) if status else None,
+            stage=stage(status) if status else None,
             registration_number=registration_number,
             text=text,
             files=files,

@@ -117,7 +117,9 @@ def redact(name: str) -> ResponseReturnValue:
     )
     entry = acting.act(here.desk, name, action, today=here.today())
     said = (
-        _("Dihitamkan.") if spans else _("Tidak ada yang dihitamkan dalam teks ini lagi.")
+        _("Dihitamkan.")
+        if spans
+        else _("Tidak ada yang dihitamkan dalam teks ini lagi.")
     )
     return _done(name, said, entry, place=f"{passage.item[:8]}-{passage.name}")
 
