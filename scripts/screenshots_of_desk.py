@@ -22,7 +22,7 @@ from support.browsers import running_chromium
 from support.busy_desk import ANI, TODAY, BusyDesk, fill
 from support.camera import Camera
 from support.office import NAMES, make_office_template, running_office
-from support.screens import Screen, serving
+from support.screens import Screen, serving_desk
 
 from casework.profile import shipped_profile
 from journalist_app.workstation.desk import Institution
@@ -123,7 +123,7 @@ def _open_all(page: Page) -> None:
 
 def _take_all(browser: Browser, screen: Screen, folder: Path, seen: BusyDesk) -> None:
     stick = next(iter(screen.services.sticks()))
-    with serving(screen) as base:
+    with serving_desk(screen) as base:
         for scheme in SCHEMES:
             for language in LANGUAGES:
                 context = browser.new_context(
@@ -154,9 +154,11 @@ def main(arguments: Sequence[str]) -> None:
             broken[len(broken) // 2 : len(broken) // 2 + 9] = os.urandom(9)
             (stick / "bundle-1-58 (1).tar").write_bytes(broken)
             screen = Screen(office.desks[ANI], stick=stick, today=TODAY, let_in=False)
-            with sync_playwright() as playwright:
-                with running_chromium(playwright) as browser:
-                    _take_all(browser, screen, folder, seen)
+            with (
+                sync_playwright() as playwright,
+                running_chromium(playwright) as browser,
+            ):
+                _take_all(browser, screen, folder, seen)
     sys.stdout.write(f"The pictures are in {folder}.\n")
 
 

@@ -8,7 +8,7 @@ purpose, because a desk must look the same after it.
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 from PIL import Image, ImageDraw
 from support.hostile_files import archive, pdf
@@ -21,6 +21,7 @@ from casework.reply import CaseStatus, ReplyKind
 from casework.report import Report
 from casework.text import clean_line
 from journalist_app.workstation import acting
+from journalist_app.workstation.cases import show_case
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.names import case_name
 from journalist_app.workstation.replying import Draft, write_reply
@@ -33,8 +34,8 @@ WHAT = (
     "Setiap penerima hanya menerima Rp400.000 dari Rp600.000 yang tertulis di surat "
     "undangan. Sisanya diminta kembali di pintu keluar oleh dua orang panitia dengan "
     "alasan “uang administrasi dan konsumsi”.\n\nSaya bendahara di Bagian Keuangan dan "
-    "hanya saya yang menyimpan daftar aslinya. Telepon saya 0812-3456-7890, sesudah jam "
-    "lima sore."
+    "hanya saya yang menyimpan daftar aslinya. Telepon saya 0812-3456-7890, sesudah "
+    "jam lima sore."
 )
 WHERE = "Balai Desa Contoh, Kecamatan Uji, sesudah pembagian di aula."
 WHEN = "Setiap Sabtu pertama, sejak Maret 2026; terakhir 7 November 2026."
@@ -136,8 +137,7 @@ def fill(office: Office) -> BusyDesk:
     # Seen, but for some.
     for number, (title, name) in enumerate(names.items()):
         if number % 4 and title not in ("", *HOSTILE[1:2]):
-            acting_today = TODAY
-            _see(desk, name, acting_today)
+            show_case(desk, name, today=TODAY)
     by_state = {state: names[title] for title, _labels, state in ORDINARY}
     return BusyDesk(
         rich=names[ORDINARY[0][0]],
@@ -146,12 +146,6 @@ def fill(office: Office) -> BusyDesk:
         english=by_state["english"],
         contact=by_state["contact"],
     )
-
-
-def _see(desk: Desk, name: str, today: date) -> None:
-    from journalist_app.workstation.cases import show_case
-
-    show_case(desk, name, today=today)
 
 
 def _ordinary(title: str) -> Report:

@@ -2,7 +2,6 @@
 
 import html
 import re
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from flask.testing import FlaskClient
 from support.reporters import DAY
-from werkzeug.serving import WSGIRequestHandler, make_server
+from support.serving import serving
 from werkzeug.test import TestResponse
 
 from journalist_app.workstation.desk import Desk
@@ -70,27 +69,12 @@ class Screen:
         return words(self.get(path))
 
 
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - Theirs.
-        """Say nothing: the output is the tests'."""
-
-
 @contextmanager
-def serving(screen: Screen) -> Iterator[str]:
+def serving_desk(screen: Screen) -> Iterator[str]:
     """Serve a desk's screens on this machine, for a browser with a window."""
-    server = make_server(
-        "127.0.0.1", 0, screen.app, threaded=True, request_handler=_Quiet
-    )
-    host = f"127.0.0.1:{server.port}"
-    screen.app.extensions["desk"] = replace(screen.services, hosts=(HOST, host))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(screen.app) as host:
+        screen.app.extensions["desk"] = replace(screen.services, hosts=(HOST, host))
         yield f"http://{host}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def words(answer: TestResponse) -> str:

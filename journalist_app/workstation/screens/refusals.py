@@ -94,7 +94,7 @@ def failed(error: HTTPException) -> ResponseReturnValue:
 
 
 def _typed(code: int) -> tuple[Typed, ...]:
-    """Return the fields to be sent again; a letter with its files is looked at first."""
+    """Return the fields to be sent again; a letter is looked at before it is sealed."""
     fetched = request.headers.get("Sec-Fetch-Site", "same-origin")
     if request.method != "POST" or code not in (400, 422) or fetched != "same-origin":
         return ()
