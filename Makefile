@@ -75,6 +75,8 @@ bench: setup ## Measure what a reporter waits for
 .PHONY: screenshots
 screenshots: setup-test ## Take pictures of every page, below var/screenshots
 	@PYTHONPATH=.:tests $(BIN)/python scripts/screenshots.py var/screenshots
+	@PYTHONPATH=.:tests $(BIN)/python scripts/screenshots_of_desk.py var/screenshots
+	@PYTHONPATH=.:tests $(BIN)/python scripts/screenshots_of_courier.py var/screenshots
 
 .PHONY: lock
 lock: setup-test ## Pin the newest versions that requirements/*.in allow

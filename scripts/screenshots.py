@@ -15,18 +15,17 @@ import re
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 from support.answering import leave_answer
 from support.browsers import running_chromium
+from support.camera import Camera
 from support.server import Service, made_service
 
 from casework.reply import CaseStatus, Letter, ReplyKind
 
 WIDTHS = (360, 768, 1280)
-HEIGHT = 800
 ROLES = ("verifikator", "penelaah")
 SCHEMES = ("light", "dark")
 LANGUAGES = ("id", "en")
@@ -39,23 +38,6 @@ WHAT = (
     "Saya bekerja sebagai bendahara di Bagian Keuangan, dan hanya saya yang tahu. "
     "Telepon saya 0812-3456-7890."
 )
-
-
-@dataclass
-class Camera:
-    """Takes one picture of a page for every width, and counts."""
-
-    page: Page
-    folder: Path
-    taken: int = field(default=0)
-
-    def take(self, name: str) -> None:
-        """Save how the page looks now."""
-        self.taken += 1
-        for width in WIDTHS:
-            self.page.set_viewport_size({"width": width, "height": HEIGHT})
-            path = self.folder / f"{self.taken:02}-{name}-{width}.png"
-            self.page.screenshot(path=path, full_page=True)
 
 
 def walk(service: Service, camera: Camera, language: str) -> None:
@@ -139,7 +121,7 @@ def _take_all(service: Service, browser: Browser, folder: Path) -> None:
             )
             there = folder / f"{scheme}-{language}"
             there.mkdir(parents=True, exist_ok=True)
-            walk(service, Camera(context.new_page(), there), language)
+            walk(service, Camera(context.new_page(), there, WIDTHS), language)
             context.close()
 
 

@@ -28,7 +28,13 @@ from casework.outbox import OUTBOX_LIMITS
 from deaddrop import DeadDropUnavailable
 from journalist_app.courier.services import Services, services
 from journalist_app.courier.views import account, carrying
-from journalist_app.courier.wording import RECORD_LABELS, _, format_day, format_size
+from journalist_app.courier.wording import (
+    RECORD_LABELS,
+    _,
+    format_day,
+    format_fingerprint,
+    format_size,
+)
 
 FORM_BYTES = 64 * 1024
 COOKIE = "bisik-courier"
@@ -110,6 +116,7 @@ def create_app(parts: Services) -> Flask:
     app.register_error_handler(HTTPException, _failed)
     app.jinja_env.filters["day"] = format_day
     app.jinja_env.filters["size"] = format_size
+    app.jinja_env.filters["fingerprint"] = format_fingerprint
 
     @app.context_processor
     def context() -> dict[str, Any]:

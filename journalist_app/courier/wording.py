@@ -26,6 +26,11 @@ def format_day(day: date) -> str:
     return written
 
 
+def format_fingerprint(fingerprint: str) -> str:
+    """Write a fingerprint in groups of four, to be read aloud and compared."""
+    return " ".join(fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4))
+
+
 def format_size(size_bytes: int) -> str:
     """Write a size in kB or MB."""
     if size_bytes < 1024 * 1024:

@@ -153,7 +153,7 @@ def decide_exposure(
 
 def link(
     desk: Desk, name: str, other_name: str, *, relation: str | None, today: date
-) -> None:
+) -> Entry:
     """
     Say that two cases have to do with each other, on both; None for not after all.
 
@@ -161,19 +161,30 @@ def link(
         UnknownCase: If there is no case of one of the names.
 
         ActionRefused: If both are the same case.
+
+    Returns:
+        The event of the first case; taking it back takes the other one back, too.
     """
     with desk.casebook.transaction() as connection:
         case = find_case(connection, name)
         other = find_case(connection, other_name)
-        for one, another in ((case, other), (other, case)):
-            action = Linked.model_validate(
-                {
-                    "other_case": another.case_id.hex(),
-                    "relation": relation or "same-matter",
-                    "on": relation is not None,
-                }
+        entries = [
+            append(
+                desk,
+                connection,
+                one.case_id,
+                Linked.model_validate(
+                    {
+                        "other_case": another.case_id.hex(),
+                        "relation": relation or "same-matter",
+                        "on": relation is not None,
+                    }
+                ),
+                today=today,
             )
-            append(desk, connection, one.case_id, action, today=today)
+            for one, another in ((case, other), (other, case))
+        ]
+        return entries[0]
 
 
 def open_contact(
@@ -208,7 +219,7 @@ def open_contact(
 
 def undo(desk: Desk, name: str, digest: str, *, today: date) -> Entry:
     """
-    Take back what this desk's officer did.
+    Take back what this desk's officer did; a link of two cases on both of them.
 
     Raises:
         UnknownCase: If there is no case of this name.
@@ -216,7 +227,16 @@ def undo(desk: Desk, name: str, digest: str, *, today: date) -> Entry:
         ActionRefused: If it is somebody else's, cannot be taken back, or the case
             has gone on since.
     """
-    return act(desk, name, Undone(entry=digest), today=today)
+    with desk.casebook.transaction() as connection:
+        case = find_case(connection, name)
+        history = journal_of(connection, case.case_id).state.history
+        target = next((one for one in history if one.digest == digest), None)
+        entry = append(
+            desk, connection, case.case_id, Undone(entry=digest), today=today
+        )
+        if target is not None and isinstance(target.event.action, Linked):
+            _unlink_twin(desk, connection, target, target.event.action, today)
+        return entry
 
 
 def state_of(desk: Desk, name: str) -> CaseState:
@@ -228,6 +248,26 @@ def state_of(desk: Desk, name: str) -> CaseState:
     """
     with desk.casebook.transaction() as connection:
         return journal_of(connection, find_case(connection, name).case_id).state
+
+
+def _unlink_twin(
+    desk: Desk, connection: Connection, target: Entry, action: Linked, today: date
+) -> None:
+    """Take back what the same officer said of the same link on the other case."""
+    other = bytes.fromhex(action.other_case)
+    state = journal_of(connection, other).state
+    twins = [
+        one
+        for one in state.history
+        if isinstance(one.event.action, Linked)
+        and one.event.desk_id == target.event.desk_id
+        and one.digest not in state.undone
+        and one.event.action
+        == action.model_copy(update={"other_case": target.event.case_id})
+    ]
+    if twins:
+        twin = Undone(entry=twins[-1].digest)
+        append(desk, connection, other, twin, today=today)
 
 
 def _register(desk: Desk, connection: Connection, case_id: bytes, today: date) -> None:

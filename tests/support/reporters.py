@@ -59,6 +59,7 @@ class Reporter:
         self,
         kind: ItemKind = ItemKind.REPORT,
         *,
+        report: Report | None = None,
         message: str | None = None,
         files: Sequence[tuple[str, bytes]] = (),
         read: Mapping[str, int] | None = None,
@@ -68,7 +69,7 @@ class Reporter:
         pieces: list[bytes] = []
         writer = ItemWriter(pieces.append, header=self.header(kind, **header))
         if kind is ItemKind.REPORT:
-            writer.add_report(REPORT)
+            writer.add_report(report or REPORT)
         if message is not None:
             writer.add_message(message)
         if read is not None:

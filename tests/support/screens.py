@@ -2,12 +2,15 @@
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from flask.testing import FlaskClient
 from support.reporters import DAY
+from support.serving import serving
 from werkzeug.test import TestResponse
 
 from journalist_app.workstation.desk import Desk
@@ -64,6 +67,14 @@ class Screen:
     def text(self, path: str) -> str:
         """Return what stands on a page."""
         return words(self.get(path))
+
+
+@contextmanager
+def serving_desk(screen: Screen) -> Iterator[str]:
+    """Serve a desk's screens on this machine, for a browser with a window."""
+    with serving(screen.app) as host:
+        screen.app.extensions["desk"] = replace(screen.services, hosts=(HOST, host))
+        yield f"http://{host}"
 
 
 def words(answer: TestResponse) -> str:

@@ -23,6 +23,7 @@ from journalist_app.courier.wording import _
 bp = Blueprint("account", __name__)
 
 _COOKIE = "bisik-courier"
+USER_NAME_CHARACTERS = 100  # Of a refused form, to be shown again.
 
 
 @bp.get("/enter")
@@ -30,7 +31,7 @@ def enter() -> ResponseReturnValue:
     """Show the form."""
     if g.officer is not None:
         return redirect(url_for("carrying.show"), code=303)
-    return render_template("enter.html", problem=None)
+    return render_template("enter.html", problem=None, user_name="")
 
 
 @bp.post("/enter")
@@ -44,7 +45,12 @@ def sign_in() -> ResponseReturnValue:
             request.form.get("code", ""),
         )
     except SignInRefused as error:
-        return render_template("enter.html", problem=_refusal(error)), 422
+        page = render_template(
+            "enter.html",
+            problem=_refusal(error),
+            user_name=request.form.get("user_name", "")[:USER_NAME_CHARACTERS],
+        )
+        return page, 422
     fingerprint = here.sign_in.officer_of(token)
     if fingerprint is not None:
         here.drop.records.append(

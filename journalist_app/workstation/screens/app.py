@@ -14,16 +14,22 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from flask_babel import Babel, format_decimal, get_locale, gettext
+from flask_babel import Babel, format_decimal, get_locale
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 
 from casework.errors import CaseworkError
 from crypto.errors import CryptoError
 from journalist_app.workstation.errors import DeskError, UnknownCase
-from journalist_app.workstation.screens import notices, wording
+from journalist_app.workstation.screens import (
+    notices,
+    preferences,
+    refusals,
+    wording,
+)
 from journalist_app.workstation.screens.access import COOKIE
 from journalist_app.workstation.screens.services import Services, services
+from journalist_app.workstation.screens.uploads import DeskRequest
 from journalist_app.workstation.screens.views import (
     answer,
     carrying,
@@ -34,11 +40,13 @@ from journalist_app.workstation.screens.views import (
 )
 from journalist_app.workstation.viewing.errors import ViewingError
 
-FORM_BYTES = 40 * 1024 * 1024  # Files for a reporter: a reply has 8 MiB at most.
+# Of files that are too large, only the first 8 MiB are ever kept (uploads.py).
+FORM_BYTES = 1024 * 1024 * 1024
 LANGUAGES = ("id", "en")
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; "
+        "connect-src 'self'; "
         "img-src 'self' data:; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
@@ -50,6 +58,12 @@ _HEADERS = {
 }
 
 
+class Screens(Flask):
+    """A Flask application that writes no upload to a disk."""
+
+    request_class = DeskRequest
+
+
 def create_app(parts: Services) -> Flask:
     """
     Make the WSGI application of a desk.
@@ -57,7 +71,7 @@ def create_app(parts: Services) -> Flask:
     Args:
         parts: The desk that is open, and who may see it.
     """
-    app = Flask("journalist_app.workstation.screens")
+    app = Screens("journalist_app.workstation.screens")
     app.config.update(
         SECRET_KEY=parts.secret_key,
         MAX_CONTENT_LENGTH=FORM_BYTES,
@@ -78,14 +92,16 @@ def create_app(parts: Services) -> Flask:
         app.register_blueprint(blueprint)
     app.add_url_rule("/open/<token>", "open_link", open_link)
     app.add_url_rule("/language/<code>", "language", change_language, methods=["POST"])
-    app.register_error_handler(UnknownCase, _unknown)
+    app.register_error_handler(UnknownCase, refusals.unknown)
     for refusal in (DeskError, CaseworkError, CryptoError, ViewingError):
-        app.register_error_handler(refusal, _refused)
-    app.register_error_handler(CSRFError, _stale)
-    app.register_error_handler(HTTPException, _failed)
+        app.register_error_handler(refusal, refusals.refused)
+    app.register_error_handler(CSRFError, refusals.stale)
+    app.register_error_handler(HTTPException, refusals.failed)
 
     app.jinja_env.filters["day"] = wording.format_day
     app.jinja_env.filters["size"] = format_size
+    app.jinja_env.filters["seen"] = wording.seen
+    app.jinja_env.filters["fingerprint"] = wording.format_fingerprint
     app.jinja_env.globals.update(
         status_label=wording.status_label,
         kind_label=wording.kind_label,
@@ -103,6 +119,7 @@ def create_app(parts: Services) -> Flask:
             "profile": parts.desk.profile.in_language(str(get_locale() or "id")),
             "today": parts.today(),
             "job": parts.jobs.current,
+            "keys_on": preferences.keys_are_on(),
         }
 
     return app
@@ -160,40 +177,3 @@ def _add_headers(response: Response) -> Response:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     return response
-
-
-def _unknown(_error: UnknownCase) -> ResponseReturnValue:
-    return _page(gettext("Kasus ini tidak ada di meja kerja ini."), 404)
-
-
-def _refused(error: Exception) -> ResponseReturnValue:
-    return _page(wording.plain(str(error)), 422)
-
-
-def _stale(_error: CSRFError) -> ResponseReturnValue:
-    return _page(
-        gettext(
-            "Halaman ini sudah terlalu lama terbuka. Tidak ada yang berubah: kembali, "
-            "muat ulang halamannya, lalu kirim lagi."
-        ),
-        400,
-    )
-
-
-def _failed(error: HTTPException) -> ResponseReturnValue:
-    sentences = {
-        404: gettext("Halaman ini tidak ada."),
-        405: gettext("Halaman ini tidak dapat dibuka langsung."),
-        413: gettext("Kiriman ini terlalu besar. Tidak ada yang berubah."),
-        421: gettext("Buka meja kerja melalui alamat yang tampil di terminal."),
-    }
-    code = error.code or 500
-    sentence = sentences.get(
-        code, gettext("Terjadi kesalahan. Tidak ada yang berubah; coba lagi.")
-    )
-    return _page(sentence, code)
-
-
-def _page(sentence: str, code: int) -> ResponseReturnValue:
-    template = "refused.html" if getattr(g, "let_in", False) else "closed.html"
-    return render_template(template, sentence=sentence, code=code), code

@@ -6,6 +6,7 @@ here in the officer's language; a sentence that is not listed is shown as it is.
 """
 
 import re
+import unicodedata
 from datetime import date
 
 import babel.dates
@@ -13,6 +14,7 @@ import flask_babel
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 
+from casework.exposure import ExposureKind
 from casework.item import ItemKind
 from casework.reply import CaseStatus, ReplyKind
 from casework.traces import TraceKind
@@ -124,6 +126,25 @@ FORM_LABELS = {
     "paraphrase": _l("hanya pokok perkara dengan kata-kata kita"),
 }
 
+FIELD_LABELS = {
+    "text": _l("Isi"),
+    "reason": _l("Alasan"),
+    "words": _l("Kata-kata yang dihitamkan"),
+    "label": _l("Label baru"),
+    "other": _l("Nama kasus, atau tempat berkas"),
+    "folder": _l("Ke folder"),
+}
+EXPOSURE_LABELS = {
+    ExposureKind.EMAIL: _l("alamat surel"),
+    ExposureKind.LINK: _l("tautan"),
+    ExposureKind.CIVIL_SERVANT_ID: _l("NIP"),
+    ExposureKind.NATIONAL_ID: _l("NIK"),
+    ExposureKind.TELEPHONE: _l("nomor telepon"),
+    ExposureKind.ONLY_I_KNOW: _l("hanya diketahui pelapor"),
+    ExposureKind.NAME: _l("nama"),
+    ExposureKind.OWN_POSITION: _l("jabatan atau tempat kerja pelapor"),
+    ExposureKind.RELATION: _l("hubungan pelapor dengan seseorang"),
+}
 TRACE_LABELS = {
     TraceKind.POSITION: _l("Tempat pengambilan"),
     TraceKind.AUTHOR: _l("Pembuat atau pengubah"),
@@ -245,6 +266,25 @@ _PATTERNS = [
     (re.compile(".*".join(map(re.escape, sentence.split("{}"))), re.IGNORECASE), said)
     for sentence, said in _SENTENCES.items()
 ]
+
+
+# Letters that leave no mark: a title of nothing else could not be seen or pressed.
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+
+
+def seen(untrusted_line: str | None) -> str:
+    """Return a line as it is, or nothing if there is nothing in it to be seen."""
+    line = untrusted_line or ""
+    for character in line:
+        # Letters, figures, marks of punctuation and symbols (Unicode, table 4-4).
+        if unicodedata.category(character)[0] in "LNPS" and character not in _BLANK:
+            return line
+    return _("(tanpa huruf yang terlihat)") if line else ""
+
+
+def format_fingerprint(fingerprint: str) -> str:
+    """Write a fingerprint in groups of four, to be read aloud and compared."""
+    return " ".join(fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4))
 
 
 def _(sentence: str, **values: object) -> str:

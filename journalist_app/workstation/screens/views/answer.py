@@ -1,9 +1,12 @@
 """Answers: a draft, a preview as the reporter will see it, and a seal on it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+from werkzeug.datastructures import FileStorage
 
 from casework.files import sanitise_file_name, shown_name
 from casework.folding import CaseState
@@ -12,7 +15,7 @@ from casework.reply import CaseStatus, ReplyKind
 from casework.report import FIELD_CHARACTERS, completeness
 from casework.text import clean_text
 from journalist_app.workstation.cases import CaseFile, show_case
-from journalist_app.workstation.errors import UnusableReply
+from journalist_app.workstation.errors import ActionRefused, UnusableReply
 from journalist_app.workstation.letters import (
     LetterTemplate,
     fill,
@@ -20,8 +23,10 @@ from journalist_app.workstation.letters import (
 )
 from journalist_app.workstation.replying import Draft, ReplyFile, write_reply
 from journalist_app.workstation.screens.notices import Notice, say
+from journalist_app.workstation.screens.preview import show_preview
 from journalist_app.workstation.screens.services import services
-from journalist_app.workstation.screens.wording import _
+from journalist_app.workstation.screens.uploads import UploadedFile
+from journalist_app.workstation.screens.wording import _, plain
 
 bp = Blueprint("answer", __name__, url_prefix="/cases/<name>/answer")
 
@@ -39,24 +44,23 @@ def write(name: str) -> ResponseReturnValue:
 
 @bp.post("/")
 def send(name: str) -> ResponseReturnValue:
-    """Show the preview, or seal the reply."""
+    """Show the preview, or seal the reply; what was written comes back if it fails."""
     here = services()
     case = show_case(here.desk, name, today=here.today(), mark_shown=False)
     text = clean_text(request.form.get("text", ""))
     kind = _kind()
-    files = tuple(
-        ReplyFile(
-            shown_name(sanitise_file_name(upload.filename or "", position)),
-            upload.read(),
-        )
-        for position, upload in enumerate(request.files.getlist("files"), start=1)
-        if upload.filename
+    uploads = [one for one in request.files.getlist("files") if one.filename]
+    draft = Draft(
+        kind=kind,
+        text=text,
+        contents=tuple(
+            ReplyFile(
+                shown_name(sanitise_file_name(upload.filename or "", position)),
+                upload.read(),
+            )
+            for position, upload in enumerate(uploads, start=1)
+        ),
     )
-    if len(text) > FIELD_CHARACTERS:
-        raise UnusableReply(f"a text has at most {FIELD_CHARACTERS} characters")
-    if request.form.get("do") != "seal":
-        return _form(case, text=text, kind=kind, preview=True)
-    draft = Draft(kind=kind, text=text, contents=files)
     if kind in (ReplyKind.STATUS, ReplyKind.CLOSING):
         # What the reporter is told is where the case is.
         draft = replace(
@@ -64,9 +68,50 @@ def send(name: str) -> ResponseReturnValue:
             status=case.state.status,
             registration_number=case.state.registration_number,
         )
-    write_reply(here.desk, name, draft, today=here.today())
-    say(Notice(_("Jawaban disegel. Pelapor menerimanya setelah diantar."), case=name))
-    return redirect(url_for("case.show", name=name), code=303)
+    problem = _problem(text, uploads)
+    if problem is None and request.form.get("do") == "seal":
+        try:
+            write_reply(here.desk, name, draft, today=here.today())
+        except (UnusableReply, ActionRefused) as error:
+            problem = plain(str(error))
+        else:
+            said = _("Jawaban disegel. Pelapor menerimanya setelah diantar.")
+            say(Notice(said, case=name, place="jalannya"))
+            return redirect(url_for("case.show", name=name, _anchor="jalannya"), 303)
+    if problem is not None:
+        return _form(case, text=text, kind=kind, problem=problem), 422
+    return _form(case, text=text, kind=kind, preview=_preview(draft, case))
+
+
+def _problem(text: str, uploads: Sequence[FileStorage]) -> str | None:
+    """Say why this cannot be sealed, as far as it shows at once."""
+    if len(text) > FIELD_CHARACTERS:
+        return _(
+            "Isinya %(n)s karakter; paling banyak %(most)s.",
+            n=len(text),
+            most=FIELD_CHARACTERS,
+        )
+    for upload in uploads:
+        if isinstance(upload.stream, UploadedFile) and upload.stream.too_large:
+            name = shown_name(sanitise_file_name(upload.filename or "", 1))
+            return _(
+                "Berkas %(name)s terlalu besar: isi dan semua berkas bersama paling "
+                "banyak 8 MB. Belum ada yang disegel; pilih lagi berkas lainnya.",
+                name=name,
+            )
+    return None
+
+
+def _preview(draft: Draft, case: CaseFile) -> Markup:
+    return show_preview(
+        kind=draft.kind,
+        text=draft.text,
+        status=draft.status,
+        registration_number=draft.registration_number,
+        files=[(one.name, len(one.content)) for one in draft.contents],
+        language=case.language,
+        today=services().today(),
+    )
 
 
 def _form(
@@ -75,8 +120,9 @@ def _form(
     text: str,
     kind: ReplyKind,
     chosen: LetterTemplate | None = None,
-    preview: bool = False,
-) -> ResponseReturnValue:
+    preview: Markup | None = None,
+    problem: str | None = None,
+) -> str:
     return render_template(
         "answer.html",
         case=case,
@@ -85,6 +131,7 @@ def _form(
         kinds=list(ReplyKind),
         chosen=chosen,
         preview=preview,
+        problem=problem,
         drafts=letter_templates(),
         most_characters=FIELD_CHARACTERS,
     )

@@ -75,7 +75,7 @@ def take() -> ResponseReturnValue:
     here = services()
     path = Path(request.form.get("path", "").strip() or request.form.get("other", ""))
     if not path.is_absolute() or not path.is_file():
-        say(Notice(_("Berkas ini tidak ada."), wrong=True))
+        say(Notice(_("Berkas ini tidak ada."), wrong=True, place="ambil"))
         return redirect(url_for("carrying.show"), code=303)
 
     def work(tell: Callable[[Progress], object]) -> ImportReport:
@@ -83,7 +83,7 @@ def take() -> ResponseReturnValue:
             return import_bundle(here.desk, stream, today=here.today(), tell=tell)
 
     if not here.jobs.start(path.name, work, explain=_explain):
-        say(Notice(_("Pengambilan lain masih berjalan."), wrong=True))
+        say(Notice(_("Pengambilan lain masih berjalan."), wrong=True, place="ambil"))
     return redirect(url_for("carrying.show"), code=303)
 
 
@@ -100,7 +100,7 @@ def give_again() -> ResponseReturnValue:
     """Write an earlier outbox once more."""
     number = request.form.get("number", "")
     if not number.isdecimal() or len(number) > 9:
-        say(Notice(_("Tulislah nomor antaran."), wrong=True))
+        say(Notice(_("Tulislah nomor antaran."), wrong=True, place="antar"))
         return redirect(url_for("carrying.show"), code=303)
     return _write(services(), int(number), more=False)
 
@@ -114,14 +114,14 @@ def _write(here: Services, number: int, *, more: bool) -> ResponseReturnValue:
             "setelah diska lepas terpasang.",
             number=number,
         )
-        say(Notice(said, wrong=True))
+        say(Notice(said, wrong=True, place="antar"))
         return redirect(url_for("carrying.show"), code=303)
     with new_file(path, replace=True) as file:
         write_again(here.desk, number, file.write)
     said = _("Antaran %(number)s ditulis: %(path)s.", number=number, path=str(path))
     if more:
         said += " " + _("Belum semuanya muat: antar sekali lagi.")
-    say(Notice(said))
+    say(Notice(said, place="antar"))
     return redirect(url_for("carrying.show"), code=303)
 
 

@@ -36,14 +36,16 @@ from journalist_app.workstation.cases import (
 from journalist_app.workstation.colleagues import Colleague, list_colleagues
 from journalist_app.workstation.errors import ActionRefused
 from journalist_app.workstation.screens import wording
-from journalist_app.workstation.screens.notices import Notice, say
+from journalist_app.workstation.screens.notices import Notice, say, undoable
 from journalist_app.workstation.screens.services import services
+from journalist_app.workstation.screens.views.queue import urgency_of_day
 from journalist_app.workstation.screens.wording import _
 from journalist_app.workstation.searching import find_alike
 
 bp = Blueprint("case", __name__, url_prefix="/cases/<name>")
 
 TEXT_CHARACTERS = 20_000
+PLACE_CHARACTERS = 60
 
 
 @bp.get("/")
@@ -73,7 +75,7 @@ def show(name: str) -> ResponseReturnValue:
         steps=steps_from(case.state.status),
         step_labels=wording.STEP_LABELS,
         subjects=wording.SUBJECT_LABELS,
-        forms=wording.FORM_LABELS,
+        forms_of_sharing=wording.FORM_LABELS,
         first_hand=wording.FIRST_HAND_LABELS,
         event_labels=wording.EVENT_LABELS,
         undoable=_undoable(case, here.desk.record.desk_id),
@@ -88,6 +90,7 @@ def show(name: str) -> ResponseReturnValue:
             if one.case.case_id.hex() not in case.state.links
         ],
         due_words=wording.due_words,
+        urgency_of_day=urgency_of_day,
         own=here.desk.record.desk_id,
     )
 
@@ -109,7 +112,7 @@ def step(name: str) -> ResponseReturnValue:
         if proposed
         else _("Kasus sekarang: %(status)s.", status=wording.status_label(after))
     )
-    return _done(name, said, entry)
+    return _done(name, said, entry, place="kasus" if proposed else "langkah")
 
 
 @bp.post("/closing")
@@ -123,7 +126,7 @@ def closing(name: str) -> ResponseReturnValue:
     else:
         action = ClosingDeclined(proposal=proposal, reason=_reason())
         said = _("Usulan penutupan ditolak.")
-    return _do(name, action, said)
+    return _do(name, action, said, place="kasus")
 
 
 @bp.post("/assess")
@@ -136,7 +139,7 @@ def assess(name: str) -> ResponseReturnValue:
             "reason": _text("reason"),
         }
     )
-    return _do(name, action, _("Penilaian dicatat."))
+    return _do(name, action, _("Penilaian dicatat."), place="nilai")
 
 
 @bp.post("/assign")
@@ -145,7 +148,7 @@ def assign(name: str) -> ResponseReturnValue:
     here = services()
     desk_id = request.form.get("desk_id", "") or None
     entry = acting.assign(here.desk, name, desk_id, today=here.today())
-    return _done(name, _("Penugasan dicatat."), entry)
+    return _done(name, _("Penugasan dicatat."), entry, place="petugas")
 
 
 @bp.post("/share")
@@ -160,7 +163,8 @@ def share(name: str) -> ResponseReturnValue:
         reason=_text("reason"),
         today=here.today(),
     )
-    return _done(name, _("Kasus dibagikan. Sampai di sana setelah diantar."))
+    said = _("Kasus dibagikan. Sampai di sana setelah diantar.")
+    return _done(name, said, place="petugas")
 
 
 @bp.post("/exclude")
@@ -170,13 +174,14 @@ def exclude(name: str) -> ResponseReturnValue:
     acting.exclude(
         here.desk, name, _colleague().desk_id, reason=_reason(), today=here.today()
     )
-    return _done(name, _("Petugas dikecualikan dari kasus ini mulai sekarang."))
+    said = _("Petugas dikecualikan dari kasus ini mulai sekarang.")
+    return _done(name, said, place="petugas")
 
 
 @bp.post("/note")
 def note(name: str) -> ResponseReturnValue:
     """Write a note."""
-    return _do(name, Noted(text=_reason()), _("Catatan disimpan."))
+    return _do(name, Noted(text=_reason()), _("Catatan disimpan."), place="catatan")
 
 
 @bp.post("/label")
@@ -186,7 +191,7 @@ def label(name: str) -> ResponseReturnValue:
     if not word:
         raise ActionRefused(_("Tulislah labelnya."))
     on = request.form.get("on", "1") == "1"
-    return _do(name, Labelled(label=word, on=on), _("Label diubah."))
+    return _do(name, Labelled(label=word, on=on), _("Label diubah."), place="label")
 
 
 @bp.post("/link")
@@ -194,14 +199,14 @@ def link(name: str) -> ResponseReturnValue:
     """Link the case with another one, or not after all."""
     here = services()
     relation = request.form.get("relation", "")
-    acting.link(
+    entry = acting.link(
         here.desk,
         name,
         clean_line(request.form.get("other", "")),
         relation=relation if relation in ("same-matter", "duplicate") else None,
         today=here.today(),
     )
-    return _done(name, _("Tautan diubah."))
+    return _done(name, _("Tautan diubah."), entry, place="taut")
 
 
 @bp.post("/contact/<digest>")
@@ -216,23 +221,31 @@ def contact(name: str, digest: str) -> ResponseReturnValue:
 
 @bp.post("/undo")
 def undo(name: str) -> ResponseReturnValue:
-    """Take back what this officer did."""
+    """Take back what this officer did, and return to where they did it."""
     here = services()
     acting.undo(here.desk, name, request.form.get("entry", ""), today=here.today())
-    return _done(name, _("Dibatalkan."))
+    page = "exposure" if request.form.get("page") == "exposure" else "case"
+    place = clean_line(request.form.get("place", ""))[:PLACE_CHARACTERS]
+    return _done(name, _("Dibatalkan."), page=page, place=place)
 
 
-def _do(name: str, action: Action, said: str) -> ResponseReturnValue:
+def _do(name: str, action: Action, said: str, *, place: str) -> ResponseReturnValue:
     here = services()
     entry = acting.act(here.desk, name, action, today=here.today())
-    return _done(name, said, entry)
+    return _done(name, said, entry, place=place)
 
 
-def _done(name: str, said: str, entry: Entry | None = None) -> ResponseReturnValue:
-    can_be_undone = entry is not None and isinstance(entry.event.action, REVERSIBLE)
-    undoable = entry.digest if entry and can_be_undone else ""
-    say(Notice(said, case=name, entry=undoable))
-    return redirect(url_for("case.show", name=name), code=303)
+def _done(
+    name: str,
+    said: str,
+    entry: Entry | None = None,
+    *,
+    page: str = "case",
+    place: str,
+) -> ResponseReturnValue:
+    say(Notice(said, case=name, entry=undoable(entry), page=page, place=place))
+    where = url_for(f"{page}.show", name=name, _anchor=place or None)
+    return redirect(where, code=303)
 
 
 def _text(field: str) -> str:

@@ -7,15 +7,20 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from casework.exposure import Exposure, find_exposures
+from casework.folding import Entry
 from casework.journal import Paraphrased, Redacted
 from casework.report import SEVEN_QUESTIONS
 from casework.text import clean_text
 from journalist_app.workstation import acting
 from journalist_app.workstation.cases import CaseFile, ItemShown, show_case
 from journalist_app.workstation.errors import ActionRefused
-from journalist_app.workstation.screens.notices import Notice, say
+from journalist_app.workstation.screens.notices import Notice, say, undoable
 from journalist_app.workstation.screens.services import services
-from journalist_app.workstation.screens.wording import QUESTION_LABELS, _
+from journalist_app.workstation.screens.wording import (
+    EXPOSURE_LABELS,
+    QUESTION_LABELS,
+    _,
+)
 
 bp = Blueprint("exposure", __name__, url_prefix="/cases/<name>/exposure")
 
@@ -70,6 +75,7 @@ def show(name: str) -> ResponseReturnValue:
         state=case.state,
         passages=_passages(case),
         labels=QUESTION_LABELS,
+        exposure_labels=EXPOSURE_LABELS,
     )
 
 
@@ -86,8 +92,8 @@ def decide(name: str) -> ResponseReturnValue:
         reason=clean_text(request.form.get("reason", ""))[:TEXT_CHARACTERS].strip(),
         today=here.today(),
     )
-    say(Notice(_("Keputusan dicatat."), case=name))
-    return redirect(url_for("case.show", name=name), code=303)
+    say(Notice(_("Keputusan dicatat."), case=name, place="petugas"))
+    return redirect(url_for("case.show", name=name, _anchor="petugas"), code=303)
 
 
 @bp.post("/redact")
@@ -109,13 +115,13 @@ def redact(name: str) -> ResponseReturnValue:
     action = Redacted(
         item=passage.item, field=passage.name, spans=_merged(sorted(spans))
     )
-    acting.act(here.desk, name, action, today=here.today())
-    return redirect(
-        url_for(
-            "exposure.show", name=name, _anchor=f"{passage.item[:8]}-{passage.name}"
-        ),
-        code=303,
+    entry = acting.act(here.desk, name, action, today=here.today())
+    said = (
+        _("Dihitamkan.")
+        if spans
+        else _("Tidak ada yang dihitamkan dalam teks ini lagi.")
     )
+    return _done(name, said, entry, place=f"{passage.item[:8]}-{passage.name}")
 
 
 @bp.post("/paraphrase")
@@ -125,9 +131,15 @@ def paraphrase(name: str) -> ResponseReturnValue:
     text = clean_text(request.form.get("text", ""))[:TEXT_CHARACTERS].strip()
     if not text:
         raise ActionRefused(_("Tulislah isinya dahulu. Tidak ada yang berubah."))
-    acting.act(here.desk, name, Paraphrased(text=text), today=here.today())
-    say(Notice(_("Pokok perkara disimpan."), case=name))
-    return redirect(url_for("exposure.show", name=name), code=303)
+    entry = acting.act(here.desk, name, Paraphrased(text=text), today=here.today())
+    return _done(name, _("Pokok perkara disimpan."), entry, place="pokok")
+
+
+def _done(name: str, said: str, entry: Entry, *, place: str) -> ResponseReturnValue:
+    undo = undoable(entry)
+    say(Notice(said, case=name, entry=undo, page="exposure", place=place))
+    where = url_for("exposure.show", name=name, _anchor=place)
+    return redirect(where, code=303)
 
 
 def _passages(case: CaseFile) -> tuple[Passage, ...]:

@@ -1,12 +1,16 @@
 """The queue, the search, and the pages about the desk itself."""
 
+from datetime import date
+
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from casework.text import clean_line
-from journalist_app.workstation.cases import View, show_queue
+from journalist_app.workstation.cases import CaseSummary, View, show_queue
 from journalist_app.workstation.colleagues import list_colleagues
+from journalist_app.workstation.screens import preferences
+from journalist_app.workstation.screens.notices import Notice, say
 from journalist_app.workstation.screens.services import services
 from journalist_app.workstation.screens.wording import due_words
 from journalist_app.workstation.searching import search
@@ -23,6 +27,17 @@ VIEW_LABELS = {
     View.MINE: _("Tugas saya"),
     View.CLOSED: _("Selesai"),
     View.ALL: _("Semua"),
+}
+# What an officer looks for first, with large figures.
+URGENT_VIEWS = (View.OVERDUE, View.TODAY, View.NEW, View.UNANSWERED)
+SOON_DAYS = 7
+URGENCY_LABELS = {
+    "late": _("Lewat tenggat"),
+    "today": _("Tenggat hari ini"),
+    "soon": _("Dalam tujuh hari"),
+    "later": _("Kemudian"),
+    "undue": _("Tanpa tenggat"),
+    "closed": _("Selesai"),
 }
 
 
@@ -48,6 +63,9 @@ def show() -> ResponseReturnValue:
         queue=queue,
         label=label,
         view_labels=VIEW_LABELS,
+        urgent_views=URGENT_VIEWS,
+        urgency_of=urgency_of,
+        urgency_labels=URGENCY_LABELS,
         names=colleague_names(),
         due_words=due_words,
     )
@@ -85,11 +103,39 @@ def show_help() -> ResponseReturnValue:
     return render_template("help.html")
 
 
+@bp.post("/shortcuts")
+def switch_keys() -> ResponseReturnValue:
+    """Let single letters do things in this browser, or not."""
+    on = request.form.get("keys") != "off"
+    said = _("Pintasan menyala.") if on else _("Pintasan mati.")
+    say(Notice(str(said), place="pintasan"))
+    answer = redirect(url_for(".show_help", _anchor="pintasan"), code=303)
+    preferences.keep_keys(answer, on=on)
+    return answer
+
+
 @bp.post("/end")
 def end() -> ResponseReturnValue:
     """Let this browser in no more."""
     services().access.end()
     return redirect(url_for("queue.show"), code=303)
+
+
+def urgency_of(case: CaseSummary, today: date) -> str:
+    """Say under which heading of the queue a case stands."""
+    if case.closed:
+        return "closed"
+    return "undue" if case.due is None else urgency_of_day(case.due, today)
+
+
+def urgency_of_day(due: date, today: date) -> str:
+    """Say how urgent something is that is due on a day."""
+    days = (due - today).days
+    if days < 0:
+        return "late"
+    if days == 0:
+        return "today"
+    return "soon" if days <= SOON_DAYS else "later"
 
 
 def colleague_names() -> dict[str, str]:
