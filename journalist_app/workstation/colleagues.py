@@ -137,14 +137,13 @@ def find_colleague(desk: Desk, connection: Connection, desk_id: str) -> Colleagu
     raise UnknownColleague(UnknownColleague.__doc__)
 
 
-def desks_of(connection: Connection, key_ids: Iterable[str]) -> set[str]:
-    """Return the other desks that a message with these recipients was sealed to."""
+def desks_by_key(connection: Connection, key_ids: Iterable[str]) -> dict[str, str]:
+    """Return the desks, by the ids of encryption subkeys, as far as they are known."""
     table = casebook.key
-    return set(
-        connection.scalars(
-            select(table.c.desk_id).where(table.c.key_id.in_(list(key_ids)))
-        )
+    rows = connection.execute(
+        select(table.c.key_id, table.c.desk_id).where(table.c.key_id.in_({*key_ids}))
     )
+    return {row.key_id: row.desk_id for row in rows}
 
 
 def check_signature(

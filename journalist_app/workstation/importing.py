@@ -24,9 +24,7 @@ from datetime import date
 from enum import StrEnum
 
 from sqlalchemy import Connection, func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as insert_or
 
-from casework import strict
 from casework.bundle import (
     BundleItem,
     BundleManifest,
@@ -38,7 +36,6 @@ from casework.bundle import (
 from casework.bundle import Verdict as Finding
 from casework.errors import CaseworkError
 from casework.parcel import Parcel
-from casework.reply import CaseStatus
 from crypto.admission import key_ids_in
 from crypto.container import Readable
 from crypto.opening import CannotOpen
@@ -46,17 +43,13 @@ from crypto.packets import EnvelopeReader, IncompleteMessage
 from crypto.subkeys import EncryptionSubkey
 from journalist_app.durable import new_file, remove_partial_files
 from journalist_app.workstation import casebook
-from journalist_app.workstation.colleagues import (
-    RosterChange,
-    desks_of,
-    take_in_officers,
-)
+from journalist_app.workstation.colleagues import RosterChange, take_in_officers
 from journalist_app.workstation.desk import INCOMING, ITEMS, STORE, Desk
-from journalist_app.workstation.entries import retry_waiting, take_events
+from journalist_app.workstation.entries import retry_waiting
 from journalist_app.workstation.errors import ForeignBundle
+from journalist_app.workstation.filing import Arrival, file_arrivals
 from journalist_app.workstation.items import OpenedItem, open_sealed
-from journalist_app.workstation.names import case_name
-from journalist_app.workstation.projecting import index_content, project
+from journalist_app.workstation.projecting import project
 from journalist_app.workstation.rotation import destroy_after_import
 
 # gpg is a process for each item: two of them at work while the next one is copied.
@@ -334,14 +327,27 @@ class _Import:
 
     def _file(self, batch: Sequence[_Copied]) -> None:
         """File items in one transaction; each is whole, or not there at all."""
+        arrivals: dict[int, Arrival] = {}
+        told: dict[int, tuple[Verdict, str]] = {}
         with self._desk.casebook.transaction() as connection:
-            filed = [self._file_one(connection, copied) for copied in batch]
-        for copied, (verdict, note) in zip(batch, filed, strict=True):
+            for copied in batch:
+                arrived = self._arrived(connection, copied)
+                if isinstance(arrived, Arrival):
+                    arrivals[copied.item.number] = arrived
+                else:
+                    told[copied.item.number] = arrived
+            notes = file_arrivals(self._desk, connection, list(arrivals.values()))
+        for number, note in zip(arrivals, notes, strict=True):
+            told[number] = Verdict.NEW, note
+        for copied in batch:
             self._desk.incoming(copied.item.sha256).unlink(missing_ok=True)
-            self._note(copied.item, verdict, note)
+            self._note(copied.item, *told[copied.item.number])
 
-    def _file_one(self, connection: Connection, copied: _Copied) -> tuple[Verdict, str]:
-        desk, item = self._desk, copied.item
+    def _arrived(
+        self, connection: Connection, copied: _Copied
+    ) -> Arrival | tuple[Verdict, str]:
+        """Return what was opened; what was not is kept as it is, and told."""
+        item = copied.item
         values: dict[str, object] = {
             "number": item.number,
             "sha256": item.sha256,
@@ -350,19 +356,17 @@ class _Import:
         }
         table = casebook.received
         if copied.opening is None:
-            _keep_sealed(desk, item.sha256)
+            _keep_sealed(self._desk, item.sha256)
             connection.execute(insert(table), {**values, "what": "foreign"})
             return Verdict.FOR_OTHERS, ""
         try:
-            opened = copied.opening.result()
+            return Arrival(values, copied.opening.result(), copied.key_ids)
         except (CannotOpen, CaseworkError) as error:
             reason = str(error)
-            _keep_sealed(desk, item.sha256)
+            _keep_sealed(self._desk, item.sha256)
             unopened = {**values, "what": "unopened", "reason": reason}
             connection.execute(insert(table), unopened)
             return Verdict.UNOPENED, reason
-        note = file_opened(desk, connection, values, opened, copied.key_ids)
-        return Verdict.NEW, note
 
     def _throw_away(self, copied: _Copied) -> None:
         """Take back what was opened and not filed: the import is breaking off."""
@@ -422,150 +426,6 @@ def _ready(waiting: deque[_Copied]) -> list[_Copied]:
     while waiting and (waiting[0].opening is None or waiting[0].opening.done()):
         batch.append(waiting.popleft())
     return batch
-
-
-def file_opened(
-    desk: Desk,
-    connection: Connection,
-    values: Mapping[str, object],
-    opened: OpenedItem | Parcel,
-    key_ids: tuple[str, ...],
-) -> str:
-    """
-    File what was opened; return what the officer should know.
-
-    Args:
-        desk: Where.
-
-        connection: Everything happens in its transaction.
-
-        values: Of the row of `received`.
-
-        opened: An item or a parcel.
-
-        key_ids: To whom it was sealed.
-    """
-    desks = desks_of(connection, key_ids) | {desk.record.desk_id}
-    if isinstance(opened, Parcel):
-        _receive_as(connection, values, "parcel", None)
-        taken = take_events(desk, connection, opened.events, known_to=desks)
-        project(connection, taken.cases, own=desk.record.desk_id)
-        return taken.note
-    digest = opened.stored.digest
-    _receive_as(connection, values, "content", digest)
-    note = _file_item(desk, connection, opened)
-    for desk_id in sorted(desks):
-        connection.execute(
-            insert_or(casebook.knows)
-            .values(digest=digest, desk_id=desk_id)
-            .on_conflict_do_nothing()
-        )
-    return note
-
-
-def _receive_as(
-    connection: Connection, values: Mapping[str, object], what: str, digest: object
-) -> None:
-    row = {**values, "what": what, "digest": digest, "reason": None}
-    connection.execute(
-        insert_or(casebook.received)
-        .values(row)
-        .on_conflict_do_update(index_elements=["number"], set_=row)
-    )
-
-
-def _file_item(desk: Desk, connection: Connection, opened: OpenedItem) -> str:
-    header, stored = opened.header, opened.stored
-    table = casebook.content
-    if connection.scalar(select(table.c.digest).where(table.c.digest == stored.digest)):
-        # It was sealed to us anew, or came twice.
-        desk.store.remove(stored.name)
-        return "known already"
-    case_id = bytes.fromhex(header.case_id)
-    note = _find_or_open_case(desk, connection, opened)
-    connection.execute(
-        insert(table),
-        {
-            "digest": stored.digest,
-            "case_id": case_id,
-            "kind": header.kind.value,
-            "sequence": header.sequence,
-            "sent_day": header.day.toordinal(),
-            "report": opened.report.to_json() if opened.report else None,
-            "message": opened.message,
-            "read_marks": strict.render(opened.read_marks)
-            if opened.read_marks
-            else None,
-            "other_keys": bool(note),
-            "stored_as": stored.name,
-            "stored_key": stored.key,
-            "size_bytes": stored.size_bytes,
-        },
-    )
-    for position, attachment in enumerate(opened.attachments, start=1):
-        connection.execute(
-            insert(casebook.attachment),
-            {
-                "digest": stored.digest,
-                "position": position,
-                "name": attachment.name,
-                "size_bytes": attachment.size_bytes,
-                "sha256": bytes.fromhex(attachment.sha256),
-            },
-        )
-    index_content(
-        connection,
-        case_id,
-        stored.digest,
-        report=opened.report,
-        message=opened.message,
-        names=[attachment.name for attachment in opened.attachments],
-    )
-    project(connection, [case_id], own=desk.record.desk_id)
-    return note
-
-
-def _find_or_open_case(desk: Desk, connection: Connection, opened: OpenedItem) -> str:
-    header = opened.header
-    table = casebook.case
-    case_id = bytes.fromhex(header.case_id)
-    mailbox_key = bytes.fromhex(header.mailbox_key)
-    public_key = bytes.fromhex(header.reply_public_key)
-    known = connection.execute(select(table).where(table.c.case_id == case_id)).first()
-    if known is None:
-        due = desk.due_day(header.day)
-        connection.execute(
-            insert(table),
-            {
-                "case_id": case_id,
-                "name": case_name(case_id),
-                "mailbox_key": mailbox_key,
-                "reply_public_key": public_key,
-                "language": header.language,
-                "received_day": header.day.toordinal(),
-                "verification_due_day": due.toordinal() if due else None,
-                "status": CaseStatus.RECEIVED.value,
-                "last_day": header.day.toordinal(),
-            },
-        )
-        return ""
-    if (known.mailbox_key, known.reply_public_key) != (mailbox_key, public_key):
-        return (
-            f"it names other reply keys than case {known.name} has, which are not "
-            "used: it may be forged"
-        )
-    if header.day.toordinal() < known.received_day:
-        # An item that followed the report was opened before it.
-        due = desk.due_day(header.day)
-        connection.execute(
-            update(table)
-            .where(table.c.case_id == case_id)
-            .values(
-                received_day=header.day.toordinal(),
-                verification_due_day=due.toordinal() if due else None,
-            )
-        )
-    return ""
 
 
 def _keep_sealed(desk: Desk, sha256: bytes) -> None:
@@ -646,7 +506,8 @@ def _retry(desk: Desk) -> tuple[int, ...]:
             while piece := file.read(64 * 1024):
                 envelope = _fed(envelope, piece)
         with desk.casebook.transaction() as connection:
-            file_opened(desk, connection, row._asdict(), opened, _key_ids(envelope))
+            arrival = Arrival(row._asdict(), opened, _key_ids(envelope))
+            file_arrivals(desk, connection, [arrival])
         sealed.unlink()
         opened_now.append(row.number)
     return tuple(opened_now)

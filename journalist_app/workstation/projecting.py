@@ -12,11 +12,21 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, text, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from casework.folding import CaseState, Entry, fold
 from casework.item import ItemKind, missing_before
-from casework.journal import Event, Replied, StepTaken, digest_of
+from casework.journal import Briefed, Event, Replied, StepTaken, digest_of
 from casework.reply import CaseStatus
 from casework.report import SEVEN_QUESTIONS, Report
 from casework.workflow import CLOSED, UNVERIFIED, WAITING, feedback_due
@@ -25,6 +35,8 @@ from journalist_app.workstation.names import case_name
 
 # What a reporter sends without waiting for an answer.
 ASKS_NOTHING = frozenset({ItemKind.READ_RECEIPT, ItemKind.WITHDRAWAL})
+# How many cases are made anew by the same few statements.
+_PROJECTED_AT_ONCE = 500
 _TEXTS = ("title", *SEVEN_QUESTIONS, "reported_elsewhere", "risk")
 
 
@@ -58,13 +70,18 @@ class Journal:
     state: CaseState
 
 
+@dataclass(frozen=True)
+class Words:
+    """What can be found of a case: the words of one source, an item for instance."""
+
+    case_id: bytes
+    source: bytes
+    texts: tuple[str, ...] = field(repr=False)
+
+
 def journal_of(connection: Connection, case_id: bytes) -> Journal:
     """Read the journal of a case."""
-    rows = connection.scalars(
-        select(casebook.entry.c.content).where(casebook.entry.c.case_id == case_id)
-    )
-    entries = tuple(Entry(digest_of(row), Event.parse(row)) for row in rows)
-    return Journal(entries, fold(entries))
+    return _journals(connection, [case_id])[case_id]
 
 
 def clocks_of(case: Row[Any], state: CaseState) -> Clocks:
@@ -89,21 +106,162 @@ def project(connection: Connection, case_ids: Iterable[bytes], *, own: str) -> N
     Args:
         own: The desk's own id: an officer who is excluded sees that they are.
     """
-    for case_id in sorted(set(case_ids)):
-        case = connection.execute(
-            select(casebook.case).where(casebook.case.c.case_id == case_id)
-        ).first()
-        if case is None:
-            case = _open_briefed(connection, case_id)
-        if case is not None:
-            _project(connection, case, own)
+    wanted = sorted(set(case_ids))
+    for start in range(0, len(wanted), _PROJECTED_AT_ONCE):
+        _project(connection, wanted[start : start + _PROJECTED_AT_ONCE], own)
 
 
-def _open_briefed(connection: Connection, case_id: bytes) -> Row[Any] | None:
-    """Open a case of which a colleague has sent a brief and no item."""
-    brief = journal_of(connection, case_id).state.brief
-    if brief is None:
-        return None
+def _project(connection: Connection, case_ids: Sequence[bytes], own: str) -> None:
+    journals = _journals(connection, case_ids)
+    cases = _cases(connection, case_ids)
+    for case_id in case_ids:
+        # A colleague may have sent a brief of a case, and no item.
+        brief = journals[case_id].state.brief
+        if case_id not in cases and brief is not None:
+            _open_briefed(connection, case_id, brief)
+            cases |= _cases(connection, [case_id])
+    if not cases:
+        return
+    contents = _contents(connection, list(cases))
+    connection.execute(
+        update(casebook.case).where(casebook.case.c.case_id == bindparam("projected")),
+        [
+            {
+                "projected": case_id,
+                **_values(case, contents[case_id], journals[case_id].state, own),
+            }
+            for case_id, case in cases.items()
+        ],
+    )
+    # Most of what comes in is of cases that nobody has touched yet.
+    touched = {
+        case_id: journals[case_id].state
+        for case_id in cases
+        if journals[case_id].entries
+    }
+    if touched:
+        _replace(
+            connection,
+            casebook.label,
+            touched,
+            [
+                {"case_id": case_id, "label": label}
+                for case_id, state in touched.items()
+                for label in state.labels
+            ],
+        )
+        _replace(
+            connection,
+            casebook.link,
+            touched,
+            [
+                {
+                    "case_id": case_id,
+                    "other_case": bytes.fromhex(other),
+                    "relation": relation,
+                }
+                for case_id, state in touched.items()
+                for other, relation in state.links.items()
+            ],
+        )
+    index(
+        connection,
+        [
+            _words_of_journal(case, journals[case_id].state)
+            for case_id, case in cases.items()
+        ],
+    )
+
+
+def _values(
+    case: Row[Any], contents: Sequence[Any], state: CaseState, own: str
+) -> dict[str, object]:
+    """Return what a queue shows of a case, and what it is sorted by."""
+    clocks = clocks_of(case, state)
+    report = next((row.report for row in contents if row.report), None)
+    asking = sum(ItemKind(row.kind) not in ASKS_NOTHING for row in contents)
+    days = [row.sent_day for row in contents]
+    days += [entry.event.day.toordinal() for entry in state.history]
+    return {
+        "title": _title(report, state),
+        "status": state.status.value,
+        "closed": state.status in CLOSED,
+        "registration_number": state.registration_number,
+        "assigned": state.assigned,
+        "due_day": _ordinal(clocks.next),
+        "feedback_due_day": _ordinal(clocks.feedback),
+        "told_due_day": _ordinal(clocks.verification),
+        "last_day": max(days, default=case.received_day),
+        "new_items": sum(not row.shown for row in contents),
+        "unanswered": asking > answered_through(state),
+        "waiting": state.status in WAITING,
+        "withdrawn": any(row.kind == ItemKind.WITHDRAWAL for row in contents),
+        "missing": missing_before(row.sequence for row in contents),
+        "conflicts": len(state.conflicts) + len(state.gaps),
+        "proposed": state.proposal is not None,
+        "excluded": own in state.excluded,
+        "answered": len(state.replies),
+        "unsent": True,
+    }
+
+
+def _words_of_journal(case: Row[Any], state: CaseState) -> Words:
+    texts = [note.text for note in state.notes]
+    texts += [state.paraphrase, state.registration_number or "", case.name]
+    if state.brief:
+        texts += [
+            state.brief.title,
+            state.brief.paraphrase,
+            *state.brief.answers.values(),
+        ]
+    texts += [sent.action.letter.text for sent in state.replies]
+    return Words(case.case_id, b"journal" + case.case_id, tuple(texts))
+
+
+def _cases(connection: Connection, case_ids: Sequence[bytes]) -> dict[bytes, Row[Any]]:
+    table = casebook.case
+    rows = connection.execute(select(table).where(table.c.case_id.in_(case_ids)))
+    return {row.case_id: row for row in rows}
+
+
+def _contents(
+    connection: Connection, case_ids: Sequence[bytes]
+) -> dict[bytes, list[Any]]:
+    columns = casebook.content.c
+    contents: dict[bytes, list[Any]] = {case_id: [] for case_id in case_ids}
+    for row in connection.execute(
+        select(
+            columns.case_id,
+            columns.kind,
+            columns.sequence,
+            columns.sent_day,
+            columns.shown,
+            columns.report,
+        )
+        .where(columns.case_id.in_(case_ids))
+        .order_by(columns.sequence, columns.digest)
+    ):
+        contents[row.case_id].append(row)
+    return contents
+
+
+def _journals(
+    connection: Connection, case_ids: Sequence[bytes]
+) -> dict[bytes, Journal]:
+    columns = casebook.entry.c
+    entries: dict[bytes, list[Entry]] = {case_id: [] for case_id in case_ids}
+    for row in connection.execute(
+        select(columns.case_id, columns.content).where(columns.case_id.in_(case_ids))
+    ):
+        entry = Entry(digest_of(row.content), Event.parse(row.content))
+        entries[row.case_id].append(entry)
+    return {
+        case_id: Journal(tuple(found), fold(found))
+        for case_id, found in entries.items()
+    }
+
+
+def _open_briefed(connection: Connection, case_id: bytes, brief: Briefed) -> None:
     connection.execute(
         insert(casebook.case),
         {
@@ -115,78 +273,6 @@ def _open_briefed(connection: Connection, case_id: bytes) -> Row[Any] | None:
             "last_day": brief.received.toordinal(),
         },
     )
-    return connection.execute(
-        select(casebook.case).where(casebook.case.c.case_id == case_id)
-    ).one()
-
-
-def _project(connection: Connection, case: Row[Any], own: str) -> None:
-    columns = casebook.content.c
-    contents = connection.execute(
-        select(
-            columns.digest,
-            columns.kind,
-            columns.sequence,
-            columns.sent_day,
-            columns.shown,
-            columns.report,
-        )
-        .where(columns.case_id == case.case_id)
-        .order_by(columns.sequence, columns.digest)
-    ).all()
-    journal = journal_of(connection, case.case_id)
-    state = journal.state
-    clocks = clocks_of(case, state)
-    report = next((row.report for row in contents if row.report), None)
-    asking = sum(ItemKind(row.kind) not in ASKS_NOTHING for row in contents)
-    days = [row.sent_day for row in contents]
-    days += [entry.event.day.toordinal() for entry in state.history]
-    due = clocks.next
-    connection.execute(
-        update(casebook.case)
-        .where(casebook.case.c.case_id == case.case_id)
-        .values(
-            title=_title(report, state),
-            status=state.status.value,
-            closed=state.status in CLOSED,
-            registration_number=state.registration_number,
-            assigned=state.assigned,
-            due_day=due.toordinal() if due else None,
-            feedback_due_day=_ordinal(clocks.feedback),
-            told_due_day=_ordinal(clocks.verification),
-            last_day=max(days, default=case.received_day),
-            new_items=sum(not row.shown for row in contents),
-            unanswered=asking > answered_through(state),
-            waiting=state.status in WAITING,
-            withdrawn=any(row.kind == ItemKind.WITHDRAWAL for row in contents),
-            missing=missing_before(row.sequence for row in contents),
-            conflicts=len(state.conflicts) + len(state.gaps),
-            proposed=state.proposal is not None,
-            excluded=own in state.excluded,
-            answered=len(state.replies),
-            unsent=True,
-        )
-    )
-    if not journal.entries:
-        # Most of what comes in is of cases that nobody has touched yet.
-        index(connection, case.case_id, b"journal" + case.case_id, [case.name])
-        return
-    _replace(connection, casebook.label, case, [{"label": one} for one in state.labels])
-    links: list[dict[str, object]] = [
-        {"other_case": bytes.fromhex(other), "relation": relation}
-        for other, relation in state.links.items()
-    ]
-    _replace(connection, casebook.link, case, links)
-    words = [note.text for note in state.notes]
-    words += [state.paraphrase, state.registration_number or "", case.name]
-    if state.brief:
-        words += [
-            state.brief.title,
-            state.brief.paraphrase,
-            *state.brief.answers.values(),
-        ]
-    words += [sent.action.letter.text for sent in state.replies]
-    index(connection, case.case_id, b"journal" + case.case_id, words)
 
 
 def answered_through(state: CaseState) -> int:
@@ -194,50 +280,66 @@ def answered_through(state: CaseState) -> int:
     return max((sent.action.answered for sent in state.replies), default=0)
 
 
-def index_content(
-    connection: Connection,
+def words_of_content(
     case_id: bytes,
     digest: bytes,
     *,
     report: Report | None,
     message: str | None,
     names: Sequence[str],
-) -> None:
-    """Make the words of what a reporter sent findable."""
-    words = [message or "", *names]
+) -> Words:
+    """Return what can be found of what a reporter sent."""
+    texts = [message or "", *names]
     if report:
-        words += [getattr(report, name) for name in _TEXTS]
-    index(connection, case_id, digest, words)
+        texts += [getattr(report, name) for name in _TEXTS]
+    return Words(case_id, digest, tuple(texts))
 
 
-def index(
-    connection: Connection, case_id: bytes, source: bytes, words: Iterable[str]
-) -> None:
-    """Put words into the index under their source, in place of what was there."""
+def index(connection: Connection, words: Sequence[Words]) -> None:
+    """Put words into the index under their sources, in place of what was there."""
     table = casebook.place
-    row = connection.scalar(select(table.c.row).where(table.c.source == source))
-    if row is None:
-        row = connection.execute(
-            insert(table).returning(table.c.row),
-            {"source": source, "case_id": case_id},
-        ).scalar_one()
-    else:
-        connection.execute(text("DELETE FROM search WHERE rowid = :row"), {"row": row})
-    connection.execute(
-        text("INSERT INTO search (rowid, words) VALUES (:row, :words)"),
-        {"row": row, "words": "\n".join(word for word in words if word)},
-    )
+    places = {
+        row.source: row.row
+        for row in connection.execute(
+            select(table.c.source, table.c.row).where(
+                table.c.source.in_([one.source for one in words])
+            )
+        )
+    }
+    if places:
+        connection.execute(
+            text("DELETE FROM search WHERE rowid = :row"),
+            [{"row": row} for row in places.values()],
+        )
+    new = [one for one in words if one.source not in places]
+    if new:
+        # Nobody else can add a place before this transaction has ended.
+        last = connection.scalar(select(func.max(table.c.row))) or 0
+        rows = [
+            {"row": row, "source": one.source, "case_id": one.case_id}
+            for row, one in enumerate(new, start=last + 1)
+        ]
+        connection.execute(insert(table), rows)
+        places |= {one.source: row for row, one in enumerate(new, start=last + 1)}
+    if words:
+        connection.execute(
+            text("INSERT INTO search (rowid, words) VALUES (:row, :words)"),
+            [
+                {"row": places[one.source], "words": "\n".join(filter(None, one.texts))}
+                for one in words
+            ],
+        )
 
 
 def _replace(
     connection: Connection,
     table: Any,
-    case: Row[Any],
+    case_ids: Iterable[bytes],
     rows: Sequence[dict[str, object]],
 ) -> None:
-    connection.execute(delete(table).where(table.c.case_id == case.case_id))
-    for row in rows:
-        connection.execute(insert(table), {"case_id": case.case_id, **row})
+    connection.execute(delete(table).where(table.c.case_id.in_([*case_ids])))
+    if rows:
+        connection.execute(insert(table), rows)
 
 
 def _title(report: bytes | None, state: CaseState) -> str | None:
