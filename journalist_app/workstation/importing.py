@@ -18,7 +18,7 @@ import.
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
@@ -54,8 +54,8 @@ from journalist_app.workstation.rotation import destroy_after_import
 
 # gpg is a process for each item: two of them at work while the next one is copied.
 OPENED_AT_ONCE = 4
-# How much may wait to be filed: a transaction costs as much for ten as for one.
-MOST_WAITING = 16
+# How much may wait to be filed: a transaction costs as much for thirty as for one.
+MOST_WAITING = 64
 MOST_WAITING_BYTES = 64 * 1024 * 1024
 # A recipient who is not named (RFC 9580, section 5.1.8).
 _UNNAMED = "0" * 16
@@ -421,8 +421,13 @@ def _is_full(waiting: Collection[_Copied]) -> bool:
 
 
 def _ready(waiting: deque[_Copied]) -> list[_Copied]:
-    """Take the first item, and those behind it that have been opened by now."""
-    batch = [waiting.popleft()]
+    """
+    Take the first half, and those behind it that have been opened by now.
+
+    The other half keeps gpg busy while these are filed.
+    """
+    batch = [waiting.popleft() for _ in range(-(-len(waiting) // 2))]
+    wait([copied.opening for copied in batch if copied.opening is not None])
     while waiting and (waiting[0].opening is None or waiting[0].opening.done()):
         batch.append(waiting.popleft())
     return batch
