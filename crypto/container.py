@@ -25,6 +25,7 @@ from datetime import UTC, date, datetime, time
 from typing import Protocol
 
 from crypto.errors import CryptoError
+from crypto.padding import solid_size
 
 BLOCK_BYTES = 512
 NAME_BYTES = 100  # The ustar name field; longer names would need extensions.
@@ -224,7 +225,7 @@ class ContainerReader:
             for _ in entry.chunks():  # Whatever the caller left unread.
                 pass
             padding = self._source.exactly(-entry.size_bytes % BLOCK_BYTES)
-            if padding.strip(b"\0"):
+            if solid_size(padding):
                 raise MalformedContainer("a member's padding is not zero")
         self._source.zeros_to_the_end(at_least=BLOCK_BYTES)
 
@@ -300,7 +301,7 @@ class _Bounded:
     def zeros_to_the_end(self, *, at_least: int) -> None:
         seen = 0
         while piece := self._read(PIECE_BYTES):
-            if piece.strip(b"\0"):
+            if solid_size(piece):
                 raise MalformedContainer("something follows the end of the archive")
             seen += len(piece)
         # How many zeros follow is the business of whoever fills up: slots do not

@@ -24,6 +24,7 @@ from pathlib import Path
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 from cryptography.exceptions import InvalidTag
 
+from crypto.padding import solid_size
 from journalist_app.durable import new_file
 from journalist_app.workstation.errors import StoredItemDamaged
 
@@ -72,7 +73,7 @@ class Storing:
         self._digest.update(piece)
         self._size_bytes += len(piece)
         # Zeros are written only when something else follows them.
-        solid = piece.rstrip(b"\0")
+        solid = piece[: solid_size(piece)]
         if solid:
             while self._zeros:
                 run = min(self._zeros, PIECE_BYTES)

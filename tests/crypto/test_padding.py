@@ -9,6 +9,7 @@ from crypto.padding import (
     SMALLEST_ITEM_BYTES,
     item_size,
     padme,
+    solid_size,
 )
 
 KIB, MIB = 1024, 1024 * 1024
@@ -105,3 +106,13 @@ def test_negative_size() -> None:
     """
     with pytest.raises(ValueError, match="negative"):
         padme(-1)
+
+
+@given(
+    solid=st.binary(max_size=300),
+    zeros=st.integers(min_value=0, max_value=5 * 64 * KIB),
+)
+def test_solid_size(solid: bytes, zeros: int) -> None:
+    """The zeros at the end are counted off, those before anything else are not."""
+    content = solid + bytes(zeros)
+    assert len(content.rstrip(b"\0")) == solid_size(content)
