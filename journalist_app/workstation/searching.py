@@ -11,7 +11,7 @@ whether it is the same matter, and never more than a question.
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -33,6 +33,10 @@ _CANDIDATES = 60
 _PLACES = 400
 _RAREST_WORDS = 24
 _SHORTEST_WORD = 4
+# Of a text, how much is looked through for an excerpt; and how much an excerpt shows.
+_EXCERPTED_CHARACTERS = 20_000
+_BEFORE_CHARACTERS = 60
+_BEHIND_CHARACTERS = 100
 
 _WORD = re.compile(r"\w+")
 
@@ -57,29 +61,29 @@ def search(desk: Desk, untrusted_query: str, *, today: date) -> tuple[Found, ...
     """
     Find cases by words in reports, messages, notes, replies, names and numbers.
 
-    Every word must be in one text of the case, or be the beginning of a word in it.
+    Every word must be in one text of the case, or be the beginning of a word in it; a
+    single letter must be a word of its own.
     """
-    words = _WORD.findall(_as_number(untrusted_query[:QUERY_CHARACTERS]))[:QUERY_WORDS]
+    words = _words_to_find(untrusted_query)
     if not words:
         return ()
-    match = " AND ".join(f'"{word}"*' for word in words)
     with desk.casebook.transaction() as connection:
         rows = connection.execute(
             text(
-                "SELECT place.case_id AS case_id, hit.excerpt AS excerpt FROM ("
-                "SELECT rowid, rank AS best, "
-                "snippet(search, 0, '', '', '…', 18) AS excerpt "
+                "SELECT place.case_id AS case_id, place.row AS row FROM ("
+                "SELECT rowid, rank AS best "
                 "FROM search WHERE search MATCH :match ORDER BY rank LIMIT :places"
                 ") AS hit JOIN place ON place.row = hit.rowid ORDER BY hit.best"
             ),
-            {"match": match, "places": _PLACES},
-        ).all()
-        excerpts: dict[bytes, str] = {}
+            {"match": " AND ".join(map(_as_term, words)), "places": _PLACES},
+        )
+        best: dict[bytes, int] = {}
         for row in rows:
-            if len(excerpts) < MOST_FOUND:
-                excerpts.setdefault(row.case_id, row.excerpt)
-        cases = summaries_of(connection, list(excerpts), today=today)
-    return tuple(Found(case, excerpts[case.case_id]) for case in cases)
+            if len(best) < MOST_FOUND:
+                best.setdefault(row.case_id, row.row)
+        excerpts = _excerpts(connection, list(best.values()), words)
+        cases = summaries_of(connection, list(best), today=today)
+    return tuple(Found(case, excerpts[best[case.case_id]]) for case in cases)
 
 
 def find_alike(desk: Desk, name: str, *, today: date) -> tuple[Likeness, ...]:
@@ -118,6 +122,50 @@ def find_alike(desk: Desk, name: str, *, today: date) -> tuple[Likeness, ...]:
         )
         cases = summaries_of(connection, likely[:5], today=today)
     return tuple(Likeness(one, shares[one.case_id]) for one in cases)
+
+
+def _words_to_find(untrusted_query: str) -> list[str]:
+    """Return the words of a query without those that others begin with."""
+    query = _as_number(untrusted_query[:QUERY_CHARACTERS])
+    words = dict.fromkeys(map(str.casefold, _WORD.findall(query)))
+    return [
+        word
+        for word in list(words)[:QUERY_WORDS]
+        if not any(other != word and other.startswith(word) for other in words)
+    ]
+
+
+def _as_term(word: str) -> str:
+    # A single letter begins a word in every text, and is asked for as it is.
+    return f'"{word}"' if len(word) == 1 else f'"{word}"*'
+
+
+def _excerpts(
+    connection: Connection, rows: Sequence[int], words: Sequence[str]
+) -> dict[int, str]:
+    """
+    Return for each text what is around the first word that was found in it.
+
+    Not FTS5's own snippet, which compares all hits with each other: a report that is
+    one word over and over would keep the desk busy for hours.
+    """
+    found = connection.execute(
+        text(
+            "SELECT rowid AS row, substr(words, 1, :most) AS words "
+            "FROM search WHERE rowid IN :rows"
+        ).bindparams(bindparam("rows", rows, expanding=True)),
+        {"most": _EXCERPTED_CHARACTERS},
+    )
+    word = re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})", re.IGNORECASE)
+    return {row.row: _around(row.words, word) for row in found}
+
+
+def _around(content: str, word: re.Pattern[str]) -> str:
+    hit = word.search(content)
+    middle = hit.start() if hit else 0
+    start, end = max(0, middle - _BEFORE_CHARACTERS), middle + _BEHIND_CHARACTERS
+    shown = " ".join(content[start:end].split())
+    return f"{'…' if start else ''}{shown}{'…' if end < len(content) else ''}"
 
 
 def _as_number(query: str) -> str:
