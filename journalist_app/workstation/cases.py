@@ -537,6 +537,7 @@ def _thread(
         .where(table.c.case_id == row.case_id)
         .order_by(table.c.sequence, table.c.digest)
     ).all()
+    files = _files_of(connection, row.case_id)
     read_marks: dict[str, int] = {}
     for item in items:
         for desk_id, number in _read_marks(item.read_marks).items():
@@ -554,7 +555,7 @@ def _thread(
     thread: list[ItemShown | ReplyShown] = list(behind.pop(0, ()))
     asking = 0
     for item in items:
-        thread.append(_item(connection, item))
+        thread.append(_item(item, files.get(item.digest, ())))
         if ItemKind(item.kind) not in ASKS_NOTHING:
             asking += 1
             thread += behind.pop(asking, ())
@@ -572,14 +573,14 @@ def _exported_in(connection: Connection, sent: Sent) -> int | None:
     )
 
 
-def _item(connection: Connection, item: Row[Any]) -> ItemShown:
+def _item(item: Row[Any], attachments: tuple[AttachmentShown, ...]) -> ItemShown:
     return ItemShown(
         digest=item.digest,
         kind=ItemKind(item.kind),
         day=date.fromordinal(item.sent_day),
         report=Report.parse(item.report) if item.report else None,
         message=item.message,
-        attachments=_attachments(connection, item.digest),
+        attachments=attachments,
         other_keys=item.other_keys,
         new=not item.shown,
     )
@@ -593,6 +594,24 @@ def _attachments(connection: Connection, digest: bytes) -> tuple[AttachmentShown
         .order_by(table.c.position)
     )
     return tuple(AttachmentShown(*row) for row in rows)
+
+
+def _files_of(
+    connection: Connection, case_id: bytes
+) -> dict[bytes, tuple[AttachmentShown, ...]]:
+    """Return the files of a case by the digest of their item, in one question."""
+    table = casebook.attachment
+    rows = connection.execute(
+        select(table)
+        .join(casebook.content, casebook.content.c.digest == table.c.digest)
+        .where(casebook.content.c.case_id == case_id)
+        .order_by(table.c.digest, table.c.position)
+    )
+    found: dict[bytes, list[AttachmentShown]] = {}
+    for row in rows:
+        shown = AttachmentShown(row.position, row.name, row.size_bytes, row.sha256)
+        found.setdefault(row.digest, []).append(shown)
+    return {digest: tuple(shown) for digest, shown in found.items()}
 
 
 def _read_marks(content: bytes | None) -> Mapping[str, int]:

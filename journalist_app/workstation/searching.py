@@ -95,7 +95,7 @@ def find_alike(desk: Desk, name: str, *, today: date) -> tuple[Likeness, ...]:
     """
     with desk.casebook.transaction() as connection:
         case = find_case(connection, name)
-        own = _words_of(connection, case.case_id)
+        own = _words_of(connection, [case.case_id]).get(case.case_id)
         if not own:
             return ()
         rarest = _rarest(connection, own)
@@ -112,9 +112,9 @@ def find_alike(desk: Desk, name: str, *, today: date) -> tuple[Likeness, ...]:
                 "most": _CANDIDATES,
             },
         ).all()
+        candidates = _words_of(connection, [row.case_id for row in rows])
         shares = {
-            row.case_id: _likeness(own, _words_of(connection, row.case_id))
-            for row in rows
+            case_id: _likeness(own, other) for case_id, other in candidates.items()
         }
         likely = sorted(
             (case_id for case_id, share in shares.items() if share >= LEAST_LIKENESS),
@@ -176,19 +176,22 @@ def _as_number(query: str) -> str:
         return query
 
 
-def _words_of(connection: Connection, case_id: bytes) -> frozenset[str]:
+def _words_of(
+    connection: Connection, case_ids: Sequence[bytes]
+) -> dict[bytes, frozenset[str]]:
+    """Return the words of what was reported, by case."""
     columns = casebook.content.c
-    reports = connection.scalars(
-        select(columns.report).where(
-            columns.case_id == case_id, columns.report.is_not(None)
+    found: dict[bytes, set[str]] = {}
+    for row in connection.execute(
+        select(columns.case_id, columns.report).where(
+            columns.case_id.in_(case_ids), columns.report.is_not(None)
         )
-    )
-    return frozenset(
-        word
-        for report in map(Report.parse, reports)
-        for name in ("title", *SEVEN_QUESTIONS)
-        for word in _words(getattr(report, name))
-    )
+    ):
+        report = Report.parse(row.report)
+        words = found.setdefault(row.case_id, set())
+        for name in ("title", *SEVEN_QUESTIONS):
+            words.update(_words(getattr(report, name)))
+    return {case_id: frozenset(words) for case_id, words in found.items()}
 
 
 def _words(text_: str) -> Iterable[str]:
