@@ -34,6 +34,7 @@ from journalist_app.workstation.cases import (
 from journalist_app.workstation.desk import Desk, open_desk
 from journalist_app.workstation.errors import ForeignBundle
 from journalist_app.workstation.importing import (
+    MOST_WAITING,
     ImportReport,
     Verdict,
     import_bundle,
@@ -345,7 +346,8 @@ def test_a_kill_leaves_whole_items(
     desk_path: Path, tmp_path: Path, sealer: Sealer, ani: Reporter
 ) -> None:
     """However an import is killed, what is filed is whole, and the rest can follow."""
-    items = {n: sealer.seal(ani.write()) for n in range(1, 13)}
+    # More than are filed at once.
+    items = {n: sealer.seal(ani.write()) for n in range(1, MOST_WAITING + 17)}
     bundle = tmp_path / "bundle.tar"
     bundle.write_bytes(make_bundle(items).getvalue())
     chance = random.Random(7)
@@ -358,7 +360,7 @@ def test_a_kill_leaves_whole_items(
         with process:
             assert process.stdout is not None
             assert b"open\n" == process.stdout.readline()
-            time.sleep(chance.uniform(0.0, 0.15))
+            time.sleep(chance.uniform(0.0, 0.5))
             process.send_signal(signal.SIGKILL)
         with open_desk(desk_path, passphrase=None, entropy=os.urandom) as desk:
             rows = contents(desk)
@@ -372,7 +374,7 @@ def test_a_kill_leaves_whole_items(
     ):
         assert import_bundle(desk, stream, today=DAY).complete
         rows = contents(desk)
-    assert 12 == len(rows["received"]) == len(rows["files"])
+    assert len(items) == len(rows["received"]) == len(rows["files"])
     # Who was killed could not end their agent.
     home = str(desk_path / "gnupg")
     subprocess.run(["gpgconf", "--homedir", home, "--kill", "gpg-agent"], check=True)
