@@ -266,11 +266,12 @@ class _Import:
             try:
                 try:
                     for item in self._bundle:
+                        # The same bytes would be the same file in incoming/.
+                        while _is_full(waiting) or _is_among(waiting, item):
+                            self._file(_ready(waiting))
                         copied = self._copy(item, pool)
                         if copied is not None:
                             waiting.append(copied)
-                        while _is_full(waiting):
-                            self._file(_ready(waiting))
                 except MalformedBundle as error:
                     broken_off = str(error)
                 while waiting:
@@ -420,6 +421,10 @@ def _is_full(waiting: Collection[_Copied]) -> bool:
     )
 
 
+def _is_among(waiting: Collection[_Copied], item: BundleItem) -> bool:
+    return any(copied.item.sha256.hex() == item.sha256 for copied in waiting)
+
+
 def _ready(waiting: deque[_Copied]) -> list[_Copied]:
     """
     Take the first half, and those behind it that have been opened by now.
@@ -545,17 +550,16 @@ def _without(connection: Connection, spans: tuple[range, ...]) -> tuple[range, .
 def _unconfirmed(
     connection: Connection, outcomes: tuple[Outcome, ...]
 ) -> tuple[int, ...]:
-    again = [
+    again = {
         outcome.number
         for outcome in outcomes
         if outcome.verdict is Verdict.ALREADY_THERE
-    ]
+    }
     table = casebook.received
-    reported: set[int] = set()
-    for number in again:
-        reported_in = connection.scalar(
-            select(func.max(table.c.reported_in)).where(table.c.number == number)
+    rows = connection.execute(
+        select(table.c.number, table.c.reported_in).where(
+            table.c.reported_in.is_not(None)
         )
-        if reported_in is not None:
-            reported.add(reported_in)
+    )
+    reported = {row.reported_in for row in rows if row.number in again}
     return tuple(sorted(reported))

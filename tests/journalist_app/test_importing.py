@@ -232,6 +232,21 @@ def test_another_item_under_a_known_number_is_refused(
     assert before == contents(desk)
 
 
+def test_the_same_bytes_under_two_numbers_are_filed_once(
+    desk: Desk, sealer: Sealer, ani: Reporter
+) -> None:
+    """A server that repeats itself fills nothing up, and stops nothing."""
+    sealed = sealer.seal(ani.write())
+    report = import_bundle(
+        desk, make_bundle(dict.fromkeys((1, 2, 3), sealed)), today=DAY
+    )
+    assert report.complete
+    assert ["", "known already", "known already"] == [
+        one.note for one in report.outcomes
+    ]
+    assert 1 == len(list((desk.path / "store").iterdir()))
+
+
 def test_a_foreign_bundle_is_refused(desk: Desk, sealer: Sealer, ani: Reporter) -> None:
     """After the first bundle, those of another installation change nothing."""
     import_bundle(desk, make_bundle({1: sealer.seal(ani.write())}), today=DAY)
