@@ -81,6 +81,13 @@ def remove_partial_files(directory: Path) -> None:
             partial.unlink()
 
 
+def remove_partials_of(path: Path) -> None:
+    """Remove what an interrupted `new_file` of this very name has left beside it."""
+    for neighbour in path.parent.iterdir():
+        if neighbour.name.startswith(_hidden(path)) and neighbour.is_file():
+            neighbour.unlink()
+
+
 def refuse_existing(path: Path) -> None:
     """Raise `FileExistsError` if there is anything of this name."""
     if os.path.lexists(path):

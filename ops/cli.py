@@ -9,6 +9,7 @@ The `bisik` command.
     bisik courier export, apply                   bundles out, outboxes in
     bisik desk init, import, list, show, reply, export
     bisik desk keys list, extend, destroy
+    bisik desk case-file, bisik verify-case-file  a case for somebody outside
     bisik leaflet                                 a page for the notice board
 
 A refusal is one line of error and one of hint, and exit code 1; wrong usage is
@@ -19,6 +20,7 @@ from typing import Any
 
 import click
 
+from ops.commands.case_file import case_file, verify
 from ops.commands.courier import courier
 from ops.commands.desk import desk
 from ops.commands.desk_keys import keys
@@ -68,8 +70,10 @@ for command in (
     courier,
     desk,
     leaflet,
+    verify,
 ):
     cli.add_command(command)
+desk.add_command(case_file)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ import inspect
 
 import click
 
+from casework.casefile import CaseFileAltered
 from casework.deadlines import MalformedCalendar
 from casework.errors import CaseworkError
 from casework.profile import MalformedProfile
@@ -20,6 +21,7 @@ from crypto.errors import CryptoError
 from crypto.gpg import GpgMissing
 from crypto.opening import CannotSign
 from crypto.openpgp import OrganisationRefused, SignatureRefused
+from crypto.recipients import FingerprintNotThatOfTheKey
 from crypto.seeds import SeedNotRead, SeedRefused
 from deaddrop import (
     AlreadyInstalled,
@@ -33,12 +35,14 @@ from deaddrop import (
 )
 from journalist_app.courier.errors import CourierError
 from journalist_app.workstation.errors import (
+    ActionRefused,
     DeskError,
     DeskLocked,
     ForeignBundle,
     NoDesk,
     NotEnrolledYet,
     NothingToExport,
+    TypefaceMissing,
     UnknownCase,
 )
 
@@ -83,6 +87,14 @@ class SheetsOnDisk(OpsError):
     """The sheets are the key itself, and may only be in memory."""
 
 
+class SealedCaseFile(OpsError):
+    """The case file is sealed: only its recipient can open it."""
+
+
+class CaseFileNotSigned(OpsError):
+    """The case file is not signed by an officer whom the organisation certified."""
+
+
 class UnusablePassphrase(OpsError):
     """The passphrase could not be read."""
 
@@ -117,6 +129,15 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (UnknownCase, "see the names with: bisik desk list --all"),
     (CannotSign, "if the key has expired: bisik desk keys extend --until DAY"),
     (NothingToDestroy, "the table says why, subkey by subkey"),
+    (ActionRefused, "see the case in a browser: bisik desk open"),
+    (SealedCaseFile, "open it first: gpg --decrypt FILE > case-file.tar"),
+    (CaseFileNotSigned, "ask the organisation who made it, by another way"),
+    (CaseFileAltered, "do not rely on it; ask whoever made it for another copy"),
+    (TypefaceMissing, "as root: apt-get install fonts-dejavu-core"),
+    (
+        FingerprintNotThatOfTheKey,
+        "compare it with the recipient once more, by voice or on paper",
+    ),
     (SecretKeyRefused, "ask the officer for enrolment.json; it has no secret in it"),
     (KeyNotAdmitted, "let the organisation's key certify the enrolment, and retry"),
     (OrganisationRefused, "a server trusts one organisation's key, once and for all"),

@@ -17,6 +17,8 @@ What a desk can refuse.
       +- NoOrganisation     it is not known who certifies officers
       +- UnknownColleague   no officer is known by this name
       +- ActionRefused      the case cannot be treated like this
+      +- TypefaceMissing    nothing can be drawn on this machine
+      +- TooMuchText        the case is too long for a case file
 """
 
 
@@ -82,3 +84,11 @@ class UnknownColleague(DeskError):
 
 class ActionRefused(DeskError):
     """The case cannot be treated like this."""
+
+
+class TypefaceMissing(DeskError):
+    """The typeface is not on this machine: install the package fonts-dejavu-core."""
+
+
+class TooMuchText(DeskError):
+    """The case has more text than a case file takes: use the paraphrase form."""

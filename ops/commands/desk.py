@@ -176,7 +176,7 @@ def import_command(
     with opened(desk_directory, edge) as desk:
         for bundle in bundles:
             with bundle.open("rb") as stream:
-                report = import_bundle(desk, stream, today=_today(edge, desk))
+                report = import_bundle(desk, stream, today=today_of(edge, desk))
             click.echo(showing.import_report(bundle, report))
             complete = complete and report.complete
     if not complete:
@@ -190,7 +190,7 @@ def import_command(
 def list_command(edge: Edge, desk_directory: Path, closed: bool) -> None:
     """List the cases; those that are due first come first."""
     with opened(desk_directory, edge) as desk:
-        cases = list_cases(desk, today=_today(edge, desk))
+        cases = list_cases(desk, today=today_of(edge, desk))
     shown = [case for case in cases if closed or not case.closed]
     click.echo(showing.case_list(shown, hidden=len(cases) - len(shown)))
 
@@ -208,7 +208,7 @@ def show(edge: Edge, desk_directory: Path, case: str, save: Path | None) -> None
     encrypted, and remember that a file can hold what harms whoever opens it.
     """
     with opened(desk_directory, edge) as desk:
-        shown = show_case(desk, case, today=_today(edge, desk))
+        shown = show_case(desk, case, today=today_of(edge, desk))
         click.echo(showing.case_file(shown))
         for path in save_attachments(desk, case, save) if save else ():
             click.echo(f"Saved {path}")
@@ -222,7 +222,7 @@ def show(edge: Edge, desk_directory: Path, case: str, save: Path | None) -> None
 def contact(edge: Edge, desk_directory: Path, case: str, reason: str) -> None:
     """Show a reporter's contact details, and record that they were read."""
     with opened(desk_directory, edge) as desk:
-        today = _today(edge, desk)
+        today = today_of(edge, desk)
         shown = show_case(desk, case, today=today, mark_shown=False)
         digests = [
             item.digest
@@ -297,7 +297,7 @@ def reply(
         files=files,
     )
     with opened(desk_directory, edge) as desk:
-        written = write_reply(desk, case, draft, today=_today(edge, desk))
+        written = write_reply(desk, case, draft, today=today_of(edge, desk))
     click.echo(f"Sealed for {written.case_name}, {written.slots} slots.")
     click.echo("Next: bisik desk export --to FILE")
 
@@ -319,7 +319,7 @@ def export(edge: Edge, desk_directory: Path, to: Path, again: int | None) -> Non
     with opened(desk_directory, edge) as desk:
         number = again
         if number is None:
-            prepared = prepare_outbox(desk, today=_today(edge, desk))
+            prepared = prepare_outbox(desk, today=today_of(edge, desk))
             number, more = prepared.number, prepared.more
         with new_file(to) as file:
             exported = write_again(desk, number, file.write)
@@ -352,5 +352,6 @@ def _passphrase_of(directory: Path) -> bytes | None:
     return ask_passphrase("the desk", variable=DESK_FD)
 
 
-def _today(edge: Edge, desk: Desk) -> date:
+def today_of(edge: Edge, desk: Desk) -> date:
+    """Return the day it is where the desk's institution is."""
     return edge.today(desk.profile.zone)

@@ -34,6 +34,7 @@ from journalist_app.workstation.screens.views import (
     answer,
     carrying,
     case,
+    casefile,
     exposure,
     files,
     queue,
@@ -88,7 +89,15 @@ def create_app(parts: Services) -> Flask:
     app.before_request(_let_in)
     app.after_request(_add_headers)
     CSRFProtect(app)
-    for blueprint in (queue.bp, case.bp, answer.bp, exposure.bp, files.bp, carrying.bp):
+    for blueprint in (
+        queue.bp,
+        case.bp,
+        answer.bp,
+        exposure.bp,
+        casefile.bp,
+        files.bp,
+        carrying.bp,
+    ):
         app.register_blueprint(blueprint)
     app.add_url_rule("/open/<token>", "open_link", open_link)
     app.add_url_rule("/language/<code>", "language", change_language, methods=["POST"])

@@ -125,6 +125,7 @@ FORM_LABELS = {
     "redacted": _l("dengan bagian yang dihitamkan"),
     "paraphrase": _l("hanya pokok perkara dengan kata-kata kita"),
 }
+LANGUAGE_LABELS = {"id": _l("Bahasa Indonesia"), "en": _l("Inggris")}
 
 FIELD_LABELS = {
     "text": _l("Isi"),
@@ -257,6 +258,43 @@ _SENTENCES = {
     ),
     "the sandbox cannot be used: install bubblewrap, and allow user namespaces.": _l(
         "Berkas tidak dapat ditampilkan dengan aman di komputer ini: pasang bubblewrap."
+    ),
+    "say in one line for whom the case file is": _l(
+        "Tulislah dalam satu baris untuk siapa berkas kasus ini."
+    ),
+    "choose the form: full, redacted or paraphrase": _l("Pilihlah bentuknya."),
+    "only a brief of the case is here: who has the case makes its case file": _l(
+        "Di sini hanya ada ringkasan kasus. Berkas kasus dibuat oleh yang mempunyai "
+        "kasusnya."
+    ),
+    "the case has no attachment {}": _l("Kasus ini tidak mempunyai lampiran itu."),
+    "the case has gone on since the preview: look at it once more": _l(
+        "Sejak dilihat, kasusnya atau pilihan Anda berubah. Lihat dahulu isinya sekali "
+        "lagi; tidak ada yang ditulis."
+    ),
+    "attachment {} cannot be made into pages: leave it out of the case file": _l(
+        "Satu lampiran tidak dapat dijadikan halaman, jadi tidak dapat disertakan. "
+        "Lepaskan tandanya."
+    ),
+    "nobody could verify the case file: this desk has not got its officer's key as "
+    "the organisation certified it": _l(
+        "Berkas kasus tidak akan dapat diperiksa keasliannya: kunci Anda yang disahkan "
+        "organisasi belum ada di meja kerja ini. Percayai kunci organisasi, lalu ambil "
+        "satu bundel dari server."
+    ),
+    "the case has more text than a case file takes: use the paraphrase form.": _l(
+        "Teks kasus ini terlalu panjang untuk berkas kasus. Pakailah bentuk pokok "
+        "perkara dengan kata-kata kita."
+    ),
+    "the typeface is not on this machine: install the package fonts-dejavu-core.": _l(
+        "Hurufnya tidak ada di komputer ini: pasang paket fonts-dejavu-core."
+    ),
+    "the fingerprint is not that of the key in the file.": _l(
+        "Sidik jari ini bukan sidik jari kunci dalam berkas itu. Cocokkan lagi dengan "
+        "penerima; tidak ada yang ditulis."
+    ),
+    "a fingerprint must be 40 hexadecimal digits.": _l(
+        "Sidik jari terdiri atas 40 angka dan huruf A sampai F."
     ),
     "a case cannot be linked to itself": _l(
         "Kasus tidak dapat ditautkan dengan dirinya sendiri."

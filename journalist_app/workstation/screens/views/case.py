@@ -82,7 +82,7 @@ def show(name: str) -> ResponseReturnValue:
         names={one.desk_id: one.name for one in colleagues},
         members=[one for one in colleagues if one.desk_id in members],
         outsiders=[one for one in colleagues if _can_be_let_in(one, members)],
-        exposure_stale=_exposure_stale(case),
+        exposure_stale=exposure_is_stale(case),
         linked=linked,
         alike=[
             one
@@ -287,7 +287,7 @@ def _can_be_let_in(colleague: Colleague, members: frozenset[str]) -> bool:
     return colleague.active and not colleague.own and colleague.desk_id not in members
 
 
-def _exposure_stale(case: CaseFile) -> bool:
+def exposure_is_stale(case: CaseFile) -> bool:
     """Tell whether the reporter has sent something since the exposure check."""
     items = [entry for entry in case.thread if isinstance(entry, ItemShown)]
     exposure = case.state.exposure
