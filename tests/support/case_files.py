@@ -110,15 +110,21 @@ def members_of(content: bytes) -> Mapping[str, bytes]:
         }
 
 
-def text_of(pdf: bytes, folder: Path) -> str:
-    """Return the text of a PDF as poppler reads it, white space made single."""
+def pages_of(pdf: bytes, folder: Path) -> list[str]:
+    """Return the text of each page as poppler reads it, white space made single."""
     path = folder / "shown.pdf"
     path.write_bytes(pdf)
     said = subprocess.run(
         ["pdftotext", "-layout", path, "-"], check=True, capture_output=True
     )
     path.unlink()
-    return " ".join(said.stdout.decode("utf-8").split())
+    pages = said.stdout.decode("utf-8").removesuffix("\f").split("\f")
+    return [" ".join(page.split()) for page in pages]
+
+
+def text_of(pdf: bytes, folder: Path) -> str:
+    """Return the text of a PDF."""
+    return " ".join(pages_of(pdf, folder))
 
 
 def unpacked(pdf: bytes) -> bytes:
