@@ -9,7 +9,7 @@ The `bisik` command.
     bisik courier export, apply                   bundles out, outboxes in
     bisik desk init, import, list, show, reply, export
     bisik desk keys list, extend, destroy
-    bisik desk case-file, bisik verify-case-file  a case for somebody outside
+    bisik desk case-file, verify-case-file        a case for somebody outside
     bisik leaflet                                 a page for the notice board
 
 A refusal is one line of error and one of hint, and exit code 1; wrong usage is

@@ -16,9 +16,9 @@ Specified in docs/spec/case-file.md.
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -27,14 +27,9 @@ from sqlalchemy import Connection, select
 
 from casework import strict
 from casework.casefile import (
-    MOST_ATTACHMENTS,
     CaseFileHeading,
     CaseFileManifest,
     CaseFileWriter,
-    CopiedAttachment,
-    Copy,
-    Original,
-    copy_name,
 )
 from casework.folding import CaseState
 from casework.journal import Exported
@@ -43,32 +38,32 @@ from crypto.openpgp import SignatureRefused
 from crypto.recipients import sealing_to_stranger
 from journalist_app.durable import new_file, refuse_existing, remove_partials_of
 from journalist_app.workstation import casebook, sharing
-from journalist_app.workstation.casefile_pdf import Stretch, draw
-from journalist_app.workstation.casefile_text import (
+from journalist_app.workstation.casefile_copies import (
     NumberedAttachment,
-    Section,
     attachments_of,
+    choose,
+    copy_attachment,
+)
+from journalist_app.workstation.casefile_pdf import draw
+from journalist_app.workstation.casefile_text import (
+    Section,
     attachments_section,
     frame_of,
     layout,
     sections_of,
 )
-from journalist_app.workstation.cases import find_case, read_attachment, show_case
+from journalist_app.workstation.cases import find_case, show_case
 from journalist_app.workstation.colleagues import list_colleagues
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.entries import append
 from journalist_app.workstation.errors import ActionRefused
 from journalist_app.workstation.projecting import journal_of
-from journalist_app.workstation.viewing.viewer import cleaned_copy, view
 
 _GONE_ON = "the case has gone on since the preview: look at it once more"
 _NOT_CERTIFIED = (
     "nobody could verify the case file: this desk has not got its officer's key as the "
     "organisation certified it"
 )
-
-# Of one attachment; what has more is copied in part, and the case file says so.
-MOST_PAGES = 200
 
 Sink = Callable[[bytes], object]
 
@@ -187,7 +182,7 @@ def gather(desk: Desk, name: str, wish: Wish, *, today: date) -> Gathered:
         officer=desk.record.name,
         exposure_day=exposure_day,
         sections=sections_of(case, heading, {c.desk_id: c.name for c in colleagues}),
-        attachments=_chosen(attachments, wish.attachments),
+        attachments=choose(attachments, wish.attachments),
         all_attachments=len(attachments),
         certificate=certificate,
         through_clock=state.through_clock,
@@ -268,7 +263,7 @@ def write_case_file(
     heading = gathered.heading
     writer = CaseFileWriter(sink, heading)
     for one in gathered.attachments:
-        writer.add_copy(_copy(desk, name, one, heading))
+        writer.add_copy(copy_attachment(desk, name, one, heading))
     section = attachments_section(
         heading, writer.attachments, writer.members, of=gathered.all_attachments
     )
@@ -342,49 +337,6 @@ def _certificate(connection: Connection, desk_id: str) -> bytes:
     if certificate is None:
         raise ActionRefused(_NOT_CERTIFIED)
     return bytes(certificate)
-
-
-def _chosen(
-    attachments: Sequence[NumberedAttachment], numbers: Sequence[int]
-) -> tuple[NumberedAttachment, ...]:
-    known = {one.number: one for one in attachments[:MOST_ATTACHMENTS]}
-    for number in numbers:
-        if number not in known:
-            raise ActionRefused(f"the case has no attachment {number}")
-    return tuple(known[number] for number in sorted(set(numbers)))
-
-
-def _copy(
-    desk: Desk, name: str, one: NumberedAttachment, heading: CaseFileHeading
-) -> Copy:
-    """Make a cleaned copy of an attachment, in the sandbox."""
-    content = read_attachment(desk, name, one.item, one.file.position)
-    seen = view(content, one.file.name, most_pages=MOST_PAGES)
-    if seen.pages:
-        pdf, pages = cleaned_copy(seen.pages), len(seen.pages)
-        complete = not seen.more_pages
-    elif seen.text:
-        drawn = draw(
-            replace(frame_of(heading), right=copy_name(one.number)),
-            [Stretch(seen.text)],
-        )
-        pdf, pages, complete = drawn.pdf, drawn.pages, not seen.text_cut
-    else:
-        raise ActionRefused(
-            f"attachment {one.number} cannot be made into pages: leave it out of the "
-            "case file"
-        )
-    original = None
-    if heading.form == sharing.FULL:
-        original = Original(
-            original_name=one.file.name,
-            original_bytes=one.file.size_bytes,
-            original_sha256=one.file.sha256.hex(),
-        )
-    attachment = CopiedAttachment(
-        number=one.number, pages=pages, complete=complete, original=original
-    )
-    return Copy(attachment, pdf)
 
 
 @contextmanager

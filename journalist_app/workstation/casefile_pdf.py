@@ -33,7 +33,7 @@ from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from journalist_app.workstation.errors import TooMuchText, TypefaceMissing
-from journalist_app.workstation.viewing.viewer import harmless
+from journalist_app.workstation.viewing.viewer import visible
 
 FONT_FOLDER = Path("/usr/share/fonts/truetype/dejavu")
 REGULAR, BOLD, MONO = "BisikDejaVu", "BisikDejaVuBold", "BisikDejaVuMono"
@@ -170,13 +170,17 @@ def shown(untrusted_text: str) -> str:
     """Return text in which everything can be seen: numbers stand for what cannot."""
     _register_fonts()
     glyphs = pdfmetrics.getFont(REGULAR).face.charToGlyph
-    return "".join(
-        character
-        if character == "\n"
-        or (ord(character) in glyphs and ord(character) <= _LAST_OF_BMP)
-        else f"⟨{ord(character):04X}⟩"
-        for character in harmless(untrusted_text).replace("\t", "    ")
-    )
+
+    def seen(character: str) -> str:
+        code = ord(character)
+        if character == "\n":
+            return character
+        if code in glyphs and code <= _LAST_OF_BMP:
+            return visible(character)
+        return f"⟨{code:04X}⟩"
+
+    text = untrusted_text.replace("\r\n", "\n").replace("\t", "    ")
+    return "".join(map(seen, text))
 
 
 def wrapped(text: str, font: str, size: float, width: float) -> Iterator[str]:

@@ -26,7 +26,6 @@ from casework.casefile import (
 )
 from casework.exposure import find_exposures
 from casework.folding import CaseState, Entry
-from casework.item import ItemKind
 from casework.journal import (
     ClosingConfirmed,
     ClosingDeclined,
@@ -48,7 +47,6 @@ from journalist_app.workstation.casefile_pdf import (
     Stretch,
 )
 from journalist_app.workstation.cases import (
-    AttachmentShown,
     CaseFile,
     ItemShown,
     ReplyShown,
@@ -97,36 +95,6 @@ class Section:
         return "\n".join(
             (self.title, *(f"{one.label}\n{one.text}" for one in self.passages))
         )
-
-
-@dataclass(frozen=True)
-class NumberedAttachment:
-    """
-    An attachment of a case.
-
-    Attributes:
-        number: Counts those of the whole case from 1, in the order they were sent.
-
-        item: Digest of the item it came with.
-    """
-
-    number: int
-    item: bytes
-    file: AttachmentShown
-
-
-def attachments_of(case: CaseFile) -> tuple[NumberedAttachment, ...]:
-    """Number the attachments of a case."""
-    files = [
-        (entry.digest, file)
-        for entry in case.thread
-        if isinstance(entry, ItemShown) and not entry.confidential
-        for file in entry.attachments
-    ]
-    return tuple(
-        NumberedAttachment(number, item, file)
-        for number, (item, file) in enumerate(files, start=1)
-    )
 
 
 def sections_of(
@@ -287,12 +255,7 @@ def _answers(
 def _messages(case: CaseFile, heading: CaseFileHeading) -> Iterator[Passage]:
     number = 0
     for entry in case.thread:
-        if (
-            not isinstance(entry, ItemShown)
-            or entry.confidential
-            or entry.kind is ItemKind.CONTACT
-            or not entry.message
-        ):
+        if not isinstance(entry, ItemShown) or entry.confidential or not entry.message:
             continue
         number += 1
         label = words.MESSAGE.in_language(heading.language).format(number=number)

@@ -20,7 +20,7 @@ from casework.journal import Assessed, Paraphrased, Redacted
 from casework.reply import CaseStatus
 from casework.report import Report
 from journalist_app.workstation.acting import act, decide_exposure, take_step
-from journalist_app.workstation.cases import show_case
+from journalist_app.workstation.cases import ItemShown, show_case
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.names import case_name
 
@@ -78,10 +78,11 @@ def telling_case(office: Office, monkeypatch: pytest.MonkeyPatch) -> str:
 def blacken_secrets(desk: Desk, name: str) -> None:
     """Blacken every secret in every text, and write the matter anew."""
     for entry in show_case(desk, name, today=DAY, mark_shown=False).thread:
-        report = getattr(entry, "report", None)
-        texts = {"title": report.title, "what": report.what} if report else {}
-        if getattr(entry, "message", None) and not entry.confidential:
-            texts["message"] = entry.message
+        if not isinstance(entry, ItemShown) or entry.confidential:
+            continue
+        texts = {"message": entry.message or ""}
+        if entry.report:
+            texts |= {"title": entry.report.title, "what": entry.report.what}
         for field, text in texts.items():
             spans = sorted(
                 found.span()

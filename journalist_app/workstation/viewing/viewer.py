@@ -94,9 +94,24 @@ class View:
     problem: str = ""
 
 
-def view(content: bytes, untrusted_name: str, *, most_pages: int = MOST_PAGES) -> View:
+def view(
+    content: bytes,
+    untrusted_name: str,
+    *,
+    most_pages: int = MOST_PAGES,
+    first_page: int = 1,
+) -> View:
     """
     Make what can be seen of a file.
+
+    Args:
+        content: Of the file.
+
+        untrusted_name: As whoever sent it named it.
+
+        most_pages: How many pages at a time: all of them are in memory as pixels.
+
+        first_page: Of a document; pictures always begin with their first.
 
     Never raises for what is in the file: what cannot be shown says so in `problem`.
 
@@ -107,7 +122,7 @@ def view(content: bytes, untrusted_name: str, *, most_pages: int = MOST_PAGES) -
     seen = View(recognised)
     try:
         if recognised.kind in (Kind.PDF, Kind.PICTURE, Kind.OFFICE):
-            pages = _pages(content, recognised, most_pages)
+            pages = _pages(content, recognised, most_pages, first_page)
             seen = replace(
                 seen,
                 pages=tuple(_png(page) for page in pages[:most_pages]),
@@ -159,7 +174,7 @@ def harmless(untrusted_text: str) -> str:
     """
     lines = []
     for line in untrusted_text.replace("\r\n", "\n").split("\n"):
-        shown = "".join(_shown(character) for character in line)
+        shown = "".join(visible(character) for character in line)
         lines += [
             shown[start : start + LINE_CHARACTERS]
             for start in range(0, len(shown), LINE_CHARACTERS)
@@ -172,7 +187,8 @@ _DIRECTIONS = frozenset(
 )
 
 
-def _shown(character: str) -> str:
+def visible(character: str) -> str:
+    """Return a character, or its number if it cannot be seen where it stands."""
     code = ord(character)
     if character == "\t":
         return character
@@ -181,18 +197,21 @@ def _shown(character: str) -> str:
     return character
 
 
-def _pages(content: bytes, recognised: Recognised, most_pages: int) -> list[Pixels]:
+def _pages(
+    content: bytes, recognised: Recognised, most_pages: int, first_page: int
+) -> list[Pixels]:
     if recognised.kind is Kind.PICTURE:
         command = sandbox.python(
             _CHILD, "picture", f"{INPUT}{recognised.suffix}", str(most_pages + 1)
         )
         limits = Limits(seconds=30.0)
     elif recognised.kind is Kind.PDF:
-        command = _pdftoppm(f"{INPUT}.pdf", most_pages)
+        command = _pdftoppm(f"{INPUT}.pdf", most_pages, first_page)
         limits = PDF_LIMITS
     else:
         # One shell inside: LibreOffice makes a PDF, poppler makes pixels of it.
-        then = " ".join(_pdftoppm("/tmp/in.pdf", most_pages))  # noqa: S108 - Inside.
+        pdf = "/tmp/in.pdf"  # noqa: S108 - Inside.
+        then = " ".join(_pdftoppm(pdf, most_pages, first_page))
         script = f"{_OFFICE_TO_PDF} && exec {then}"
         path = f"{INPUT}{recognised.suffix}"
         command = ["/bin/sh", "-c", script, "sh", path]
@@ -209,11 +228,12 @@ def _pages(content: bytes, recognised: Recognised, most_pages: int) -> list[Pixe
     return pages
 
 
-def _pdftoppm(path: str, most_pages: int) -> list[str]:
+def _pdftoppm(path: str, most_pages: int, first_page: int) -> list[str]:
     return [
         "pdftoppm",
         *("-scale-to", str(PAGE_PIXELS)),
-        *("-l", str(most_pages + 1)),
+        *("-f", str(first_page)),
+        *("-l", str(first_page + most_pages)),
         path,
     ]
 

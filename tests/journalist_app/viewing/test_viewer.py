@@ -270,3 +270,15 @@ def test_harmless_text_has_nothing_invisible(text: str) -> None:
     assert not set(shown) & set(
         "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
     )
+
+
+def test_a_long_pdf_can_be_seen_to_its_end() -> None:
+    """Some pages at a time, each of them once, until there are no more."""
+    content = pdf(pages=5)
+    first = view(content, "Surat.pdf", most_pages=2)
+    second = view(content, "Surat.pdf", most_pages=2, first_page=3)
+    last = view(content, "Surat.pdf", most_pages=2, first_page=5)
+    parts = [(len(one.pages), one.more_pages) for one in (first, second, last)]
+    assert [(2, True), (2, True), (1, False)] == parts
+    pages = [*first.pages, *second.pages, *last.pages]
+    assert list(view(content, "Surat.pdf").pages) == pages

@@ -17,7 +17,7 @@ from journalist_app.workstation.casefile import (
     gather,
     make_case_file,
 )
-from journalist_app.workstation.casefile_text import (
+from journalist_app.workstation.casefile_copies import (
     NumberedAttachment,
     attachments_of,
 )
@@ -107,8 +107,8 @@ def make(name: str) -> ResponseReturnValue:
     except OSError:
         raise ActionRefused(
             _(
-                "Berkas kasus tidak dapat ditulis ke folder itu. Periksa diska lepasnya, "
-                "lalu ulangi; tidak ada yang tercatat dua kali."
+                "Berkas kasus tidak dapat ditulis ke folder itu. Periksa diska "
+                "lepasnya, lalu ulangi; tidak ada yang tercatat dua kali."
             )
         ) from None
     said = _("Berkas kasus ditulis dan dicatat: %(path)s.", path=str(made.path))
@@ -148,10 +148,11 @@ def _asked() -> Asked:
         for one in form.getlist("attachment")
         if one.isascii() and one.isdecimal() and len(one) <= len("999")
     }
+    language = form.get("language", "")
     return Asked(
         form=form.get("form", ""),
         recipient=clean_line(form.get("recipient", "")),
-        language=form.get("language", LANGUAGES[0]),
+        language=language if language in LANGUAGES else LANGUAGES[0],
         numbers=tuple(sorted(numbers)),
         folder=form.get("folder", "").strip(),
         key=form.get("key", "").strip(),
