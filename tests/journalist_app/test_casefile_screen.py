@@ -139,28 +139,22 @@ def test_telling_words_of_officers_are_marked(
     )
 
 
-@pytest.mark.parametrize(
-    ("changes", "complaint"),
-    [
-        ({"previewed": ""}, "Lihat dahulu isinya sekali lagi"),
-        ({"recipient": "Orang lain"}, "Lihat dahulu isinya sekali lagi"),
-        ({"attachment": ["2"]}, "Lihat dahulu isinya sekali lagi"),
-        ({"recipient": "  "}, "untuk siapa berkas kasus ini"),
-        ({"form": "full"}, "Sudah diputuskan untuk menghitamkan"),
-        ({"folder": "/nowhere"}, "Folder ini tidak ada"),
-        ({"key": "/nowhere.asc"}, "keduanya"),
-        ({"fingerprint": "AB" * 20}, "keduanya"),
-        ({"key": "/nowhere.asc", "fingerprint": "AB" * 20}, "tidak dapat dibaca"),
-        ({"key": "/nowhere.asc", "fingerprint": "AB"}, "40 angka dan huruf"),
-    ],
-)
+REFUSED: list[tuple[dict[str, object], str]] = [
+    ({"previewed": ""}, "Lihat dahulu isinya sekali lagi"),
+    ({"recipient": "Orang lain"}, "Lihat dahulu isinya sekali lagi"),
+    ({"attachment": ["2"]}, "Lihat dahulu isinya sekali lagi"),
+    ({"recipient": "  "}, "untuk siapa berkas kasus ini"),
+    ({"form": "full"}, "Sudah diputuskan untuk menghitamkan"),
+    ({"folder": "/nowhere"}, "Folder ini tidak ada"),
+    ({"key": "/nowhere.asc"}, "keduanya"),
+    ({"fingerprint": "AB" * 20}, "keduanya"),
+    ({"key": "/nowhere.asc", "fingerprint": "AB" * 20}, "tidak dapat dibaca"),
+    ({"key": "/nowhere.asc", "fingerprint": "AB"}, "40 angka dan huruf"),
+]
+
+
 def test_what_is_refused_says_why_and_writes_nothing(
-    screen: Screen,
-    ani: Desk,
-    stick: Path,
-    name: str,
-    changes: dict[str, object],
-    complaint: str,
+    screen: Screen, ani: Desk, stick: Path, name: str
 ) -> None:
     """
     In the officer's language; half a seal never becomes a file without one.
@@ -170,12 +164,13 @@ def test_what_is_refused_says_why_and_writes_nothing(
     seen = previewed(screen.post(path, asked(stick, do="preview")).text)
     before = state_of(ani, name)
 
-    form = {**asked(stick, do="write", previewed=seen), **changes}
-    answer = screen.post(path, form)
-    assert 422 == answer.status_code
-    assert complaint in words(answer)
-    assert before == state_of(ani, name)
-    assert [] == list(stick.iterdir())
+    for changes, complaint in REFUSED:
+        form = {**asked(stick, do="write", previewed=seen), **changes}
+        answer = screen.post(path, form)
+        assert 422 == answer.status_code
+        assert complaint in words(answer)
+        assert before == state_of(ani, name)
+        assert [] == list(stick.iterdir())
 
 
 def test_it_can_be_sealed(
