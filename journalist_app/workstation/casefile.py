@@ -274,6 +274,7 @@ def write_case_file(
             (*gathered.sections, section),
             officer=gathered.officer,
             exposure_day=gathered.exposure_day,
+            copies=bool(gathered.attachments),
         ),
     )
 

@@ -167,6 +167,7 @@ def layout(
     *,
     officer: str,
     exposure_day: date,
+    copies: bool,
 ) -> list[Stretch]:
     """
     Return the document, ready to be drawn.
@@ -179,6 +180,8 @@ def layout(
         officer: Who signs.
 
         exposure_day: When the reporter's exposure was decided upon.
+
+        copies: Whether attachments are enclosed.
     """
     language = heading.language
     by = words.BY.in_language(language).format(
@@ -207,13 +210,15 @@ def layout(
             if passage.label:
                 stretches.append(Stretch(passage.label, LABEL))
             stretches.append(Stretch(passage.text, CODE if passage.fixed else BODY))
-    return [*stretches, *_how_to_check(heading)]
+    return [*stretches, *_how_to_check(heading, copies=copies)]
 
 
-def _how_to_check(heading: CaseFileHeading) -> Iterator[Stretch]:
+def _how_to_check(heading: CaseFileHeading, *, copies: bool) -> Iterator[Stretch]:
     """Say how to verify the file; all of it stays on one page."""
     small, code = replace(SMALL, keep=True), replace(CODE, keep=True)
-    plain = words.PLAIN_COMMANDS.format(fingerprint=heading.fingerprint)
+    plain = words.PLAIN_COMMANDS.format(
+        fingerprint=heading.fingerprint, copies=" files/*.pdf" if copies else ""
+    )
     yield Stretch(_say(words.AUTHENTIC, heading), HEADING)
     yield Stretch(_say(words.HOW_TO_CHECK, heading), small)
     yield Stretch(words.COMMANDS, code)

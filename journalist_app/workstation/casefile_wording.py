@@ -60,28 +60,30 @@ NOTES: Mapping[Form, LocalText] = {
         id=(
             "Bagian yang dapat menunjukkan siapa pelapor diganti dengan █████. "
             "Panjang tanda itu selalu sama dan tidak menunjukkan panjang teks yang "
-            "dihitamkan. Teks itu tidak ada di dalam berkas ini. Nama, ukuran, dan "
-            "nilai hash lampiran asli tidak dicantumkan. Jangan mencari tahu siapa "
-            "pelapor."
+            "dihitamkan. Teks itu tidak ada di dalam dokumen ini. Lampiran yang "
+            "disertakan ada sebagai halaman seperti terlihat; nama, ukuran, dan nilai "
+            "hash aslinya tidak dicantumkan. Jangan mencari tahu siapa pelapor."
         ),
         en=(
             "Passages that could show who the reporter is were replaced by █████. "
             "This mark is always of one length and does not tell how long the text "
-            "was. That text is not in this file. Names, sizes and digests of the "
-            "original attachments are left out. Do not try to find out who the "
-            "reporter is."
+            "was. That text is not in this document. Attachments that are enclosed "
+            "are pages as they are seen; names, sizes and digests of the originals "
+            "are left out. Do not try to find out who the reporter is."
         ),
     ),
     "paraphrase": LocalText(
         id=(
             "Pokok perkara ditulis dengan kata-kata petugas. Kata-kata pelapor "
-            "sendiri tidak ada di dalam berkas ini. Nama, ukuran, dan nilai hash "
-            "lampiran asli tidak dicantumkan. Jangan mencari tahu siapa pelapor."
+            "sendiri tidak ada di dalam dokumen ini. Lampiran yang disertakan ada "
+            "sebagai halaman seperti terlihat; nama, ukuran, dan nilai hash aslinya "
+            "tidak dicantumkan. Jangan mencari tahu siapa pelapor."
         ),
         en=(
             "The matter is told in an officer's words. The reporter's own words are "
-            "not in this file. Names, sizes and digests of the original attachments "
-            "are left out. Do not try to find out who the reporter is."
+            "not in this document. Attachments that are enclosed are pages as they "
+            "are seen; names, sizes and digests of the originals are left out. Do not "
+            "try to find out who the reporter is."
         ),
     ),
 }
@@ -152,7 +154,7 @@ ENCLOSED = LocalText(
 )
 COPY = LocalText(id="Lampiran {number}: {member}", en="Attachment {number}: {member}")
 COPY_PAGES = LocalText(
-    id="Salinan bersih, {pages} halaman.", en="Cleaned copy, {pages} pages."
+    id="Salinan bersih, {pages} halaman.", en="Cleaned copy, pages: {pages}."
 )
 COPY_CUT = LocalText(
     id="Salinan bersih dari {pages} halaman pertama; aslinya lebih panjang.",
@@ -187,7 +189,7 @@ PLAIN_COMMANDS = """\
 gpg --import organisation.asc officer.asc
 gpg --check-signatures {fingerprint}
 gpg --verify manifest.sig manifest.json
-sha256sum case-file.pdf officer.asc files/*.pdf"""
+sha256sum case-file.pdf officer.asc{copies}"""
 COMPARE = LocalText(
     id="lalu cocokkan setiap nilai SHA-256 dengan manifest.json.",
     en="and compare every SHA-256 with manifest.json.",
