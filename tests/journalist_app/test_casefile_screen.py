@@ -111,7 +111,7 @@ def test_it_is_seen_and_then_written(
     (written,) = stick.iterdir()
     assert f"case-file-{name}-redacted-{DAY}.tar" == written.name
     assert "dapat dibaca siapa pun" in words(answer)
-    assert "membuat berkas kasus : Tim pemeriksa" in words(answer)
+    assert "membuat berkas kasus: Tim pemeriksa" in words(answer)
     assert {"case-file.pdf", "files/001.pdf"} <= members_of(written.read_bytes()).keys()
 
     screen.post(f"/cases/{name}/case-file/", form)
