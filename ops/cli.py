@@ -9,6 +9,7 @@ The `bisik` command.
     bisik courier export, apply                   bundles out, outboxes in
     bisik desk init, import, list, show, reply, export
     bisik desk keys list, extend, destroy
+    bisik desk init, import, list, show, reply, export, statistics, train
     bisik leaflet                                 a page for the notice board
 
 A refusal is one line of error and one of hint, and exit code 1; wrong usage is
@@ -28,6 +29,8 @@ from ops.commands.organisation import organisation
 from ops.commands.organisation_paper import join, split
 from ops.commands.run import run
 from ops.commands.server import init, migrate_command, serve, tidy
+from ops.commands.statistics import statistics
+from ops.commands.training import train
 from ops.edge import Edge
 from ops.errors import REFUSALS, Refusal
 
@@ -57,6 +60,9 @@ def cli(context: click.Context) -> None:
 desk.add_command(keys)
 organisation.add_command(split)
 organisation.add_command(join)
+desk.add_command(statistics)
+desk.add_command(train)
+
 for command in (
     run,
     init,

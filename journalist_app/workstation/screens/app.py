@@ -35,8 +35,10 @@ from journalist_app.workstation.screens.views import (
     carrying,
     case,
     exposure,
+    figures,
     files,
     queue,
+    training,
 )
 from journalist_app.workstation.viewing.errors import ViewingError
 
@@ -88,7 +90,16 @@ def create_app(parts: Services) -> Flask:
     app.before_request(_let_in)
     app.after_request(_add_headers)
     CSRFProtect(app)
-    for blueprint in (queue.bp, case.bp, answer.bp, exposure.bp, files.bp, carrying.bp):
+    for blueprint in (
+        queue.bp,
+        case.bp,
+        answer.bp,
+        exposure.bp,
+        files.bp,
+        carrying.bp,
+        figures.bp,
+        training.bp,
+    ):
         app.register_blueprint(blueprint)
     app.add_url_rule("/open/<token>", "open_link", open_link)
     app.add_url_rule("/language/<code>", "language", change_language, methods=["POST"])
