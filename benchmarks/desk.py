@@ -29,6 +29,7 @@ from benchmarks.reporters import BenchmarkFault
 from casework.item import ATTACHMENT_BYTES, ItemKind
 from casework.profile import shipped_profile
 from casework.report import FIELD_CHARACTERS, Report
+from casework.statistics import Quarter
 from crypto.wordlist import load_wordlist
 from journalist_app.workstation.cases import View
 from journalist_app.workstation.desk import Desk, Institution, create_desk, open_desk
@@ -203,6 +204,7 @@ def _pages(desk: Desk, folder: Path) -> Iterator[Figure]:
         ("search for what is no query", "/search?q=%22*+NEAR(+OR+-a:"),
         ("a case, with those like it", f"/cases/{first}"),
         (f"a case of {ITEMS_OF_LONG_CASE} items", f"/cases/{long_case}/"),
+        ("statistics of a quarter", f"/statistics/?quarter={Quarter.of(DAY)}"),
     ):
         times = []
         for _ in range(LOOKS):

@@ -196,6 +196,20 @@ def due_day(received: date, working_days: int, calendar: Calendar) -> Deadline:
     return Deadline(due=day, skipped=tuple(skipped))
 
 
+def working_days_between(start: date, end: date, calendar: Calendar) -> int:
+    """
+    Count the working days after *start* through *end*, as `due_day` counts them.
+
+    Raises:
+        BeyondCalendar: If the calendar does not reach that far.
+
+    Returns:
+        0 if *end* is not after *start*.
+    """
+    days = (start + timedelta(days=n) for n in range(1, (end - start).days + 1))
+    return sum(calendar.is_working_day(day) for day in days)
+
+
 def indonesian_calendar() -> Calendar:
     """Return the calendar that comes with this software."""
     file = importlib.resources.files("casework") / "calendars" / "indonesia.csv"

@@ -7,7 +7,7 @@ The `bisik` command.
     bisik organisation split, join                its key on paper
     bisik officers add, list, role, remove        who may open reports
     bisik courier export, apply                   bundles out, outboxes in
-    bisik desk init, import, list, show, reply, export
+    bisik desk init, import, list, show, reply, export, statistics, train
     bisik desk keys list, extend, destroy
     bisik desk case-file, verify-case-file        a case for somebody outside
     bisik leaflet                                 a page for the notice board
@@ -30,6 +30,8 @@ from ops.commands.organisation import organisation
 from ops.commands.organisation_paper import join, split
 from ops.commands.run import run
 from ops.commands.server import init, migrate_command, serve, tidy
+from ops.commands.statistics import statistics
+from ops.commands.training import train
 from ops.edge import Edge
 from ops.errors import REFUSALS, Refusal
 
@@ -59,6 +61,9 @@ def cli(context: click.Context) -> None:
 desk.add_command(keys)
 organisation.add_command(split)
 organisation.add_command(join)
+desk.add_command(statistics)
+desk.add_command(train)
+
 for command in (
     run,
     init,

@@ -29,7 +29,7 @@ from journalist_app.workstation.screens.app import create_app
 from journalist_app.workstation.screens.jobs import Jobs
 from journalist_app.workstation.screens.services import Services
 from journalist_app.workstation.screens.shown import Shown
-from journalist_app.workstation.screens.sticks import mounted_folders
+from journalist_app.workstation.screens.sticks import folders_for
 from ops.edge import Edge
 from ops.serving import DiscreetLogger
 
@@ -115,7 +115,7 @@ class DeskSite(BaseApplication):  # type: ignore[misc]  # The base class is unty
             secret_key=self._edge.entropy(32),
             hosts=(f"{LOOPBACK}:{self._port}", f"localhost:{self._port}"),
             today=lambda: self._edge.today(desk.profile.zone),
-            sticks=lambda: (*self._sticks, *mounted_folders()),
+            sticks=lambda: folders_for(desk, self._sticks),
         )
 
     def _tell(self, access: Access) -> None:

@@ -42,6 +42,7 @@ from journalist_app.workstation.errors import (
     NoDesk,
     NotEnrolledYet,
     NothingToExport,
+    TrainingMixedUp,
     TypefaceMissing,
     UnknownCase,
 )
@@ -122,6 +123,7 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (SeedRefused, "the public key must be the one that is printed on the sheets"),
     (FingerprintDiffers, "compare it with the officer once more, face to face"),
     (UnknownDeskName, "see the names with: bisik officers list"),
+    (TrainingMixedUp, "restore the desk from its backup"),
     (DeskLocked, "type the passphrase that was chosen at bisik desk init"),
     (ForeignBundle, "each desk belongs to one server; ask where the bundle is from"),
     (NothingToExport, "the last outbox again: bisik desk export --again NUMBER"),

@@ -55,6 +55,8 @@ def walk(base: str, link: str, camera: Camera, seen: BusyDesk, language: str) ->
     camera.take("search-none")
     _case(base, camera, seen)
     _files(base, camera, seen)
+    page.goto(f"{base}/statistics/")
+    camera.take("statistics")
     page.goto(f"{base}/officers")
     camera.take("officers")
     page.goto(f"{base}/help")

@@ -48,13 +48,14 @@ from sqlalchemy import (
     event,
     exc,
     insert,
+    select,
 )
 from sqlalchemy.pool import StaticPool
 
 from journalist_app.workstation.errors import CasebookUnreadable
 
 KEY_BYTES = 32
-VERSION = 2  # Of the tables; kept in SQLite's own "user_version".
+VERSION = 3  # Of the tables; kept in SQLite's own "user_version".
 
 metadata = MetaData()
 
@@ -125,9 +126,12 @@ case = Table(
     Column("proposed", Boolean, nullable=False, default=False),
     Column("excluded", Boolean, nullable=False, default=False),
     Column("answered", Integer, nullable=False, default=0),
+    # What happened on which day, one a line, as far as statistics count it.
+    Column("milestones", Text, nullable=False, default=""),
     # Whether other desks may still have to be sent something.
     Column("unsent", Boolean, nullable=False, default=True, index=True),
     Index("case_queue", "closed", "due_day", "received_day", "name"),
+    Index("case_received", "received_day"),
 )
 
 content = Table(
@@ -304,7 +308,13 @@ class Casebook:
         self._engine.dispose()
 
 
-def create_casebook(path: Path, key: bytes, *, certificate_sent: bytes) -> None:
+def create_casebook(
+    path: Path,
+    key: bytes,
+    *,
+    certificate_sent: bytes,
+    installation: bytes | None = None,
+) -> None:
     """
     Make an empty casebook.
 
@@ -314,6 +324,8 @@ def create_casebook(path: Path, key: bytes, *, certificate_sent: bytes) -> None:
         key: 32 random bytes.
 
         certificate_sent: SHA-256 of the officer's key as it is enrolled.
+
+        installation: The one it is for; None until the first bundle tells.
     """
     opened = Casebook(_engine(path, key, mode="rwc"))
     with opened.transaction() as connection:
@@ -322,7 +334,12 @@ def create_casebook(path: Path, key: bytes, *, certificate_sent: bytes) -> None:
         connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
         connection.execute(
             insert(casebook),
-            {"id": 1, "last_outbox": 0, "certificate_sent": certificate_sent},
+            {
+                "id": 1,
+                "installation": installation,
+                "last_outbox": 0,
+                "certificate_sent": certificate_sent,
+            },
         )
     opened.close()
     path.chmod(0o600)
@@ -342,6 +359,13 @@ def open_casebook(path: Path, key: bytes) -> Casebook:
     if version != VERSION:
         raise CasebookUnreadable(f"the casebook has version {version}, not {VERSION}")
     return opened
+
+
+def installation_of(opened: Casebook) -> bytes | None:
+    """Return which installation a casebook is bound to, if it is."""
+    with opened.transaction() as connection:
+        found: bytes | None = connection.scalar(select(casebook.c.installation))
+        return found
 
 
 def _engine(path: Path, key: bytes, *, mode: str) -> Engine:

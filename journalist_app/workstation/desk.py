@@ -11,6 +11,7 @@ The desk: a folder with an officer's keys, sealed items and casebook.
     store/             what reporters sent, encrypted with keys in the casebook
     items/             sealed items that this desk could not open
     incoming/, outgoing/   sealed messages on their way
+    stick/             of a desk for training only: a second bundle
 
 Without the officer's private key the folder shows how many items of which size
 were collected, and nothing more.  Specified in docs/spec/desk-directory.md.
@@ -24,6 +25,7 @@ from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from operator import not_
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -35,6 +37,7 @@ from casework.enrolment import Enrolment, OfficerName
 from casework.errors import CaseworkError
 from casework.profile import Profile
 from casework.strict import Identity, StrictModel
+from casework.training import is_training
 from crypto.agent import AgentHome, write_desk_settings
 from crypto.certificates import LONGEST_EXPIRY_DAYS, generate_officer_key
 from crypto.fingerprint import Fingerprint, parse_fingerprint
@@ -47,9 +50,15 @@ from journalist_app.workstation.casebook import (
     KEY_BYTES,
     Casebook,
     create_casebook,
+    installation_of,
     open_casebook,
 )
-from journalist_app.workstation.errors import DeskInUse, DeskLocked, NoDesk
+from journalist_app.workstation.errors import (
+    DeskInUse,
+    DeskLocked,
+    NoDesk,
+    TrainingMixedUp,
+)
 from journalist_app.workstation.storing import ItemStore
 
 EXPIRES_DAYS = 730
@@ -67,6 +76,7 @@ INCOMING = "incoming"
 OUTGOING = "outgoing"
 STORE = "store"
 ENROLMENT = "enrolment.json"
+TRAINING_STICK = "stick"
 
 
 class MalformedDesk(CaseworkError):
@@ -85,6 +95,9 @@ class DeskRecord(StrictModel):
         pinentry: Whether gpg-agent's own pinentry asks for it, and not this program.
 
         expires_days: For how long the key is extended; two years if absent.
+
+        training: Whether nothing on it is real.  The casebook must say the same, by
+            its installation (`casework.training`).
     """
 
     version: Literal[1] = 1
@@ -96,6 +109,7 @@ class DeskRecord(StrictModel):
     expires_days: Annotated[
         int | None, Field(exclude_if=strict.is_absent, ge=1, le=LONGEST_EXPIRY_DAYS)
     ] = None
+    training: Annotated[bool, Field(exclude_if=not_)] = False
 
 
 @dataclass(frozen=True)
@@ -196,6 +210,7 @@ def create_desk(
     expires_days: int = EXPIRES_DAYS,
     pinentry: bool = False,
     pinentry_program: Path | None = None,
+    training: bytes | None = None,
 ) -> Enrolment:
     """
     Make a desk, everything or nothing.
@@ -221,6 +236,8 @@ def create_desk(
             whenever the desk is opened; *passphrase* is None then.
 
         pinentry_program: Which one; None for the machine's own.
+
+        training: The installation it is for, if that is one for training.
 
     Raises:
         FileExistsError: If there is something of that name.
@@ -261,6 +278,7 @@ def create_desk(
             key,
             # The enrolment takes it to the server.
             certificate_sent=hashlib.sha256(certificate).digest(),
+            installation=training,
         )
         for folder in (ITEMS, INCOMING, OUTGOING, STORE):
             (partial / folder).mkdir(mode=0o700)
@@ -271,6 +289,7 @@ def create_desk(
             protected=passphrase is not None or pinentry,
             pinentry=pinentry or None,
             expires_days=expires_days if expires_days != EXPIRES_DAYS else None,
+            training=is_training(training),
         )
         _write(partial / _RECORD, strict.render(record))
         enrolment = Enrolment(
@@ -332,6 +351,9 @@ def open_desk(
 
         CasebookUnreadable: If the casebook is damaged.
 
+        TrainingMixedUp: If it says that it is for training and is not, or the
+            other way round.
+
         CaseworkError: If profile or calendar are malformed.
     """
     record = read_record(path)
@@ -344,6 +366,8 @@ def open_desk(
             key = _open_key(keys, path / _CASEBOOK_KEY)
             casebook = open_casebook(path / _CASEBOOK, key)
             try:
+                if is_training(installation_of(casebook)) != record.training:
+                    raise TrainingMixedUp(TrainingMixedUp.__doc__)
                 yield Desk(
                     path=path,
                     record=record,

@@ -6,6 +6,7 @@ What a desk can refuse.
       +- DeskInUse          another program has it open
       +- DeskLocked         its casebook's key cannot be opened
       +- CasebookUnreadable the casebook is damaged, or of another version
+      +- TrainingMixedUp    its record and its casebook disagree about training
       +- ForeignBundle      the bundle is of another installation
       +- UnknownCase        no case has this name
       +- UnusableReply      the reply contradicts itself
@@ -40,6 +41,14 @@ class DeskLocked(DeskError):
 
 class CasebookUnreadable(DeskError):
     """The casebook is damaged, or of another version of this software."""
+
+
+class TrainingMixedUp(DeskError):
+    """
+    The desk's record and its casebook disagree about whether it is for training.
+
+    Somebody has changed desk.json, or put another casebook into the folder.
+    """
 
 
 class ForeignBundle(DeskError):

@@ -36,6 +36,7 @@ from casework.bundle import (
 from casework.bundle import Verdict as Finding
 from casework.errors import CaseworkError
 from casework.parcel import Parcel
+from casework.training import is_training
 from crypto.admission import key_ids_in
 from crypto.container import Readable
 from crypto.opening import CannotOpen
@@ -181,7 +182,8 @@ def import_bundle(
     Raises:
         MalformedBundle: If its manifest cannot be read.
 
-        ForeignBundle: If it is of another installation than the first one.
+        ForeignBundle: If it is of another installation than the first one, or for
+            training where the desk is not, or the other way round.
 
         CasebookUnreadable: If the casebook fails; what was filed stays.
     """
@@ -486,6 +488,12 @@ def _clean_up(desk: Desk) -> None:
 def _bind(desk: Desk, manifest: BundleManifest) -> None:
     """Make sure that all bundles of a desk are of one installation."""
     installation = bytes.fromhex(manifest.installation)
+    if is_training(installation) != desk.record.training:
+        raise ForeignBundle(
+            "this desk is for training: it takes no real bundle"
+            if desk.record.training
+            else "the bundle is for training: a real desk does not take it"
+        )
     table = casebook.casebook
     with desk.casebook.transaction() as connection:
         known = connection.scalar(select(table.c.installation))

@@ -28,7 +28,8 @@ from casework.folding import CaseState, Entry, fold
 from casework.item import ItemKind, missing_before
 from casework.journal import Briefed, Event, Replied, StepTaken, digest_of
 from casework.reply import CaseStatus
-from casework.report import SEVEN_QUESTIONS, Report
+from casework.report import SEVEN_QUESTIONS, Report, completeness
+from casework.statistics import Milestone, What, milestones_of
 from casework.workflow import CLOSED, UNVERIFIED, WAITING, feedback_due
 from journalist_app.workstation import casebook
 from journalist_app.workstation.names import case_name
@@ -178,7 +179,8 @@ def _values(
 ) -> dict[str, object]:
     """Return what a queue shows of a case, and what it is sorted by."""
     clocks = clocks_of(case, state)
-    report = next((row.report for row in contents if row.report), None)
+    written = next((row.report for row in contents if row.report), None)
+    report = Report.parse(written) if written else None
     asking = sum(ItemKind(row.kind) not in ASKS_NOTHING for row in contents)
     days = [row.sent_day for row in contents]
     days += [entry.event.day.toordinal() for entry in state.history]
@@ -201,6 +203,7 @@ def _values(
         "proposed": state.proposal is not None,
         "excluded": own in state.excluded,
         "answered": len(state.replies),
+        "milestones": _milestones(contents, report, state),
         "unsent": True,
     }
 
@@ -342,9 +345,24 @@ def _replace(
         connection.execute(insert(table), rows)
 
 
-def _title(report: bytes | None, state: CaseState) -> str | None:
+def _milestones(
+    contents: Sequence[Any], report: Report | None, state: CaseState
+) -> str:
+    """Write what is counted of a case: the reporter's part, then the officers'."""
+    found: list[Milestone] = []
+    for row in contents:
+        day = date.fromordinal(row.sent_day)
+        if row.report and report and not found:
+            answered = len(completeness(report).answered)
+            found.append(Milestone(day, What.REPORT, str(answered)))
+        elif row.kind == ItemKind.WITHDRAWAL:
+            found.append(Milestone(day, What.WITHDRAWAL))
+    return "\n".join(str(one) for one in [*found, *milestones_of(state)])
+
+
+def _title(report: Report | None, state: CaseState) -> str | None:
     if report:
-        return Report.parse(report).title
+        return report.title
     return state.brief.title if state.brief else None
 
 

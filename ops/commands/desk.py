@@ -51,6 +51,8 @@ UNPROTECTED = (
     "Persistent Storage), or for trying Bisik out."
 )
 
+TRAINING = "LATIHAN: this desk is for training. Nothing in it is real."
+
 
 @click.group()
 def desk() -> None:
@@ -153,6 +155,8 @@ def open_command(
     The link works once, in one browser; press Enter for another one.  Ctrl-C closes
     the desk.
     """
+    if read_record(desk_directory).training:
+        click.echo(TRAINING, err=True)
     serve_desk(
         desk_directory,
         edge,
@@ -336,6 +340,8 @@ def export(edge: Edge, desk_directory: Path, to: Path, again: int | None) -> Non
 def opened(directory: Path, edge: Edge) -> Iterator[Desk]:
     """Open a desk, asking for its passphrase if it has one."""
     passphrase = _passphrase_of(directory)
+    if read_record(directory).training:
+        click.echo(TRAINING, err=True)
     with open_desk(directory, passphrase=passphrase, entropy=edge.entropy) as desk:
         yield desk
 

@@ -36,8 +36,10 @@ from journalist_app.workstation.screens.views import (
     case,
     casefile,
     exposure,
+    figures,
     files,
     queue,
+    training,
 )
 from journalist_app.workstation.viewing.errors import ViewingError
 
@@ -97,6 +99,8 @@ def create_app(parts: Services) -> Flask:
         casefile.bp,
         files.bp,
         carrying.bp,
+        figures.bp,
+        training.bp,
     ):
         app.register_blueprint(blueprint)
     app.add_url_rule("/open/<token>", "open_link", open_link)

@@ -9,6 +9,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from journalist_app.workstation.desk import TRAINING_STICK, Desk
+
 MEDIA = (Path("/media"), Path("/run/media"), Path("/mnt"))
 MOST_FILES = 200
 DEPTH = 3
@@ -33,6 +35,14 @@ def mounted_folders(media: tuple[Path, ...] = MEDIA) -> tuple[Path, ...]:
                 if path.is_dir() and os.path.ismount(path)
             ]
     return tuple(found)
+
+
+def folders_for(
+    desk: Desk, given: tuple[Path, ...], media: tuple[Path, ...] = MEDIA
+) -> tuple[Path, ...]:
+    """Return where bundles are looked for: a desk for training has one beside it."""
+    own = (desk.path.absolute() / TRAINING_STICK,) if desk.record.training else ()
+    return (*given, *own, *mounted_folders(media))
 
 
 def bundles_in(folders: tuple[Path, ...]) -> tuple[FileFound, ...]:

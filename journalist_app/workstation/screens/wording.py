@@ -256,6 +256,12 @@ _SENTENCES = {
     "the bundle is of another installation; nothing of it was imported.": _l(
         "Bundel ini dari server lain. Tidak ada yang diambil."
     ),
+    "this desk is for training: it takes no real bundle": _l(
+        "Meja kerja ini untuk latihan, sehingga bundel sungguhan tidak diambil."
+    ),
+    "the bundle is for training: a real desk does not take it": _l(
+        "Bundel ini untuk latihan, sehingga tidak diambil."
+    ),
     "the sandbox cannot be used: install bubblewrap, and allow user namespaces.": _l(
         "Berkas tidak dapat ditampilkan dengan aman di komputer ini: pasang bubblewrap."
     ),
@@ -295,6 +301,9 @@ _SENTENCES = {
     ),
     "a fingerprint must be 40 hexadecimal digits.": _l(
         "Sidik jari terdiri atas 40 angka dan huruf A sampai F."
+    ),
+    "the quarter {} is not over; its figures can be written from {} on": _l(
+        "Triwulan ini belum berakhir, sehingga angkanya belum dapat dibagikan."
     ),
     "a case cannot be linked to itself": _l(
         "Kasus tidak dapat ditautkan dengan dirinya sendiri."

@@ -107,7 +107,9 @@ def give_again() -> ResponseReturnValue:
 
 def _write(here: Services, number: int, *, more: bool) -> ResponseReturnValue:
     folder = Path(request.form.get("folder", "").strip())
-    path = folder / f"outbox-{here.desk.record.desk_id[:6]}-{number:04}.tar"
+    record = here.desk.record
+    kind = "latihan" if record.training else "outbox"
+    path = folder / f"{kind}-{record.desk_id[:6]}-{number:04}.tar"
     if not folder.is_absolute() or not folder.is_dir():
         said = _(
             "Folder ini tidak ada. Antaran %(number)s sudah siap; tulislah lagi "
