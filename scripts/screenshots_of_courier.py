@@ -104,7 +104,7 @@ def _send(office: Office, round_: str) -> None:
     for number in range(3):
         reporter = Reporter(f"{round_} {number}")
         office.send(reporter.write(files=[("Surat.pdf", os.urandom(90_000))]), to=BOTH)
-    office.send(reporter.write(ItemKind.MESSAGE, message="Halo."), to=BOTH)
+    office.send(Reporter(round_).write(ItemKind.MESSAGE, message="Halo."), to=BOTH)
 
 
 def _take_all(office: Office, browser: Browser, folder: Path) -> None:
