@@ -52,7 +52,8 @@ def main() -> None:
 
 def look(page: Page) -> None:
     """Make sure that a page is good for everybody, on every desk's screen."""
-    assert [] == violations(page), page.url
+    found = violations(page)
+    assert [] == found, (page.url, found)
     for width in (1024, 1280, 1920):
         page.set_viewport_size({"width": width, "height": 900})
         assert fits(page), (page.url, width)

@@ -23,7 +23,6 @@ from journalist_app.courier.wording import _
 bp = Blueprint("account", __name__)
 
 _COOKIE = "bisik-courier"
-USER_NAME_CHARACTERS = 100  # Of a refused form, to be shown again.
 
 
 @bp.get("/enter")
@@ -31,7 +30,7 @@ def enter() -> ResponseReturnValue:
     """Show the form."""
     if g.officer is not None:
         return redirect(url_for("carrying.show"), code=303)
-    return render_template("enter.html", problem=None, user_name="")
+    return render_template("enter.html", problem=None)
 
 
 @bp.post("/enter")
@@ -45,12 +44,7 @@ def sign_in() -> ResponseReturnValue:
             request.form.get("code", ""),
         )
     except SignInRefused as error:
-        page = render_template(
-            "enter.html",
-            problem=_refusal(error),
-            user_name=request.form.get("user_name", "")[:USER_NAME_CHARACTERS],
-        )
-        return page, 422
+        return render_template("enter.html", problem=_refusal(error)), 422
     fingerprint = here.sign_in.officer_of(token)
     if fingerprint is not None:
         here.drop.records.append(
