@@ -6,7 +6,13 @@ from importlib import resources
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 from support.accessibility import violations
 from support.browsers import chromium_with_large_text, fits, running_chromium
 from support.busy_desk import ANI, TODAY, BusyDesk, fill
@@ -276,7 +282,7 @@ def test_marked_words_are_offered_for_blackening(served: Served) -> None:
     page.locator(".passage .said >> nth=0").dblclick(position={"x": 12, "y": 10})
     chosen = page.evaluate("getSelection().toString().trim()")
     assert chosen
-    assert chosen == page.input_value("[data-words] >> nth=0")
+    expect(page.locator("[data-words] >> nth=0")).to_have_value(chosen)
     page.context.close()
 
 
