@@ -118,6 +118,16 @@ def test_every_page_is_accessible(
     page.goto(f"{served.base}/cases/{served.seen.rich}/answer/?draft=registered")
     page.click("button[value=preview]")
     assert [] == violations(page), "preview"
+    page.goto(f"{served.base}/cases/{served.seen.rich}/")
+    files = page.locator(".files a[href*='/files/']")
+    for path in [one.get_attribute("href") for one in files.all()]:
+        page.goto(f"{served.base}{path}")
+        assert [] == violations(page), path
+    page.goto(f"{served.base}/carrying/")
+    page.click("#ambil ~ form button")
+    page.wait_for_selector("#hasil")
+    page.locator("main details").last.evaluate("one => one.open = true")
+    assert [] == violations(page), "imported"
     page.context.clear_cookies()
     page.goto(served.base)
     assert [] == violations(page), "closed"
