@@ -120,9 +120,9 @@ def test_every_page_is_accessible(
     assert [] == violations(page), "preview"
     page.goto(f"{served.base}/cases/{served.seen.rich}/")
     files = page.locator(".files a[href*='/files/']")
-    for path in [one.get_attribute("href") for one in files.all()]:
-        page.goto(f"{served.base}{path}")
-        assert [] == violations(page), path
+    for file in [one.get_attribute("href") for one in files.all()]:
+        page.goto(f"{served.base}{file}")
+        assert [] == violations(page), file
     page.goto(f"{served.base}/carrying/")
     page.click("#ambil ~ form button")
     page.wait_for_selector("#hasil")
