@@ -94,6 +94,7 @@ def pages_of(served: Served) -> list[str]:
         f"/cases/{served.seen.contact}/",
         f"{case}answer/?draft=needs-completion",
         f"{case}exposure/",
+        f"{case}case-file/",
         f"/cases/{served.seen.hostile}/exposure/",
         "/carrying/",
         "/officers",
