@@ -32,10 +32,10 @@ SOCKET_PATH_BYTES = 106
 
 # Bytes hashed for each guess at a passphrase, and for each use of a key: an agent
 # stretches anew every time, also when it remembers the passphrase.  GnuPG measures
-# the machine and takes a tenth of a second, which would make an import of a thousand
-# items take minutes.  This is some 5 ms.  A passphrase of six words drawn at random
-# stands without any stretching.
-DESK_S2K_COUNT = 4 * 1024 * 1024
+# the machine and takes a tenth of a second of it, which makes an import of a thousand
+# items take minutes.  A passphrase of six words drawn at random needs no stretching.
+# Measured in docs/performance.md.
+DESK_S2K_COUNT = 1024 * 1024
 # As the Assuan protocol writes spaces.
 _QUESTION = "Bisik:+frasa+sandi+meja+kerja+(the+desk's+passphrase)"
 _SETTINGS = "gpg-agent.conf"

@@ -101,10 +101,14 @@ class KeyCalendar:
         """Past subkeys of which only the stream has not proved that they may go."""
         return tuple(
             row
-            for row in self.rows
-            if row.state is SubkeyState.PAST
-            and not set(row.obstacles) - {Obstacle.NOT_COLLECTED}
+            for row in self.past
+            if not set(row.obstacles) - {Obstacle.NOT_COLLECTED}
         )
+
+    @property
+    def past(self) -> tuple[CalendarRow, ...]:
+        """Subkeys whose month is over and that are still here."""
+        return tuple(row for row in self.rows if row.state is SubkeyState.PAST)
 
     @property
     def months_ahead(self) -> int:

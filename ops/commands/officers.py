@@ -1,5 +1,6 @@
 """`bisik officers`: who may open reports."""
 
+from datetime import date, timedelta
 from pathlib import Path
 
 import click
@@ -14,6 +15,9 @@ from ops.edge import Edge
 from ops.officer_keys import OfficerListed, enrol, list_officers
 from ops.server import open_server
 from ops.serving import make_sign_in
+
+# How long before a key ends the operator is told.
+WARN_DAYS = 60
 
 
 @click.group()
@@ -48,7 +52,7 @@ def add(
         )
         server.synchronise(edge)
         receives = server.drop.officers.get(admitted.fingerprint).receives
-    until = f" until {admitted.expires}" if admitted.expires else ""
+    until = f" through {_last_day(admitted.expires)}" if admitted.expires else ""
     if receives:
         click.echo(f"Reports are sealed to {introduced.name}{until}.")
     else:
@@ -62,13 +66,14 @@ def add(
 def list_command(edge: Edge, directory: Path, retired: bool) -> None:
     """List the officers, and whether reports can be sealed to them."""
     with open_server(directory, edge) as server:
+        today = server.today(edge)
         listed = list_officers(
-            server.drop, server.keyring, today=server.today(edge), retired=retired
+            server.drop, server.keyring, today=today, retired=retired
         )
     if not listed:
         click.echo("There is no officer; the site accepts no reports.")
     for entry in listed:
-        click.echo(_line(entry))
+        click.echo(_line(entry, today))
 
 
 @officers.command("role")
@@ -176,10 +181,21 @@ def _check_role(profile: Profile, role: str | None) -> None:
         )
 
 
-def _line(entry: OfficerListed) -> str:
+def _last_day(expires: date) -> date:
+    """Return the last day on which anything can be sealed to a key."""
+    return expires - timedelta(days=1)
+
+
+def _line(entry: OfficerListed, today: date) -> str:
     officer = entry.officer
-    until = f"until {entry.expires}" if entry.expires else "no expiry known"
+    until = "no expiry known"
     state = "fit" if entry.unfit_because is None else f"NOT FIT: {entry.unfit_because}"
+    if entry.expires:
+        until = f"sealed to through {_last_day(entry.expires)}"
+        if entry.expires - today < timedelta(days=WARN_DAYS):
+            state += (
+                "\n  ENDS SOON: ask the officer for an outbox, which renews the key"
+            )
     return "\n".join(
         [
             officer.name,

@@ -1,6 +1,7 @@
 """The desk's screens: what officers see and do, and who cannot get in."""
 
 import io
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,11 @@ from casework.item import ItemKind
 from casework.outbox import read_outbox
 from casework.reply import CaseStatus, ReplyKind
 from casework.report import Report
+from crypto.subkeys import first_of_next_month
 from journalist_app.workstation.acting import state_of, take_step
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.names import case_name
+from journalist_app.workstation.rotation import GRACE_DAYS
 
 ANI, BUDI, CITRA = NAMES
 
@@ -398,6 +401,29 @@ def test_a_bundle_is_imported_and_an_outbox_written(
     assert first == outbox.read_bytes()
     nothing = screen.post("/carrying/export", {"folder": str(stick)})
     assert "Tidak ada hal baru untuk diantar." in words(nothing)
+
+
+def test_the_keys_of_past_months(
+    ani: Desk, office: Office, stick: Path, reporter: Reporter
+) -> None:
+    """The carrying page says what an import has destroyed, and until when keys last."""
+    due = first_of_next_month(DAY) + timedelta(days=GRACE_DAYS)
+    screen = Screen(ani, stick=stick, today=due)
+    before = screen.text("/carrying/")
+    assert "Kiriman dapat disegel untuk Anda sampai" in before
+    assert "Antarlah segera." not in before
+    # December is over as well, and its grace is not.
+    assert "yang belum dimusnahkan: 2." in before
+    office.send(reporter.write(day=due), to=[ANI], day=due)
+    bundle = stick / "bundle-1.tar"
+    bundle.write_bytes(office.bundle_for(ANI))
+    screen.post("/carrying/import", {"path": str(bundle)})
+    screen.jobs.wait(30)
+    shown = screen.text("/carrying/")
+    assert "24 November 2026 dimusnahkan." in shown
+    assert "yang belum dimusnahkan: 1." in shown
+    late = Screen(ani, stick=stick, today=DAY + timedelta(days=520))
+    assert "Antarlah segera." in late.text("/carrying/")
 
 
 def test_what_is_no_bundle_is_said_to_be_none(screen: Screen, stick: Path) -> None:

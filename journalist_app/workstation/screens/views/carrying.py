@@ -19,6 +19,7 @@ from journalist_app.workstation.importing import (
     Progress,
     import_bundle,
 )
+from journalist_app.workstation.rotation import key_calendar
 from journalist_app.workstation.screens.notices import Notice, say
 from journalist_app.workstation.screens.services import Services, services
 from journalist_app.workstation.screens.sticks import bundles_in
@@ -51,6 +52,7 @@ def show() -> ResponseReturnValue:
         )
         events = count_pending(here.desk, connection)
         last = connection.scalar(select(casebook.casebook.c.last_outbox)) or 0
+        keys = key_calendar(here.desk, connection, today=here.today())
     job = here.jobs.current
     return render_template(
         "carrying.html",
@@ -60,6 +62,8 @@ def show() -> ResponseReturnValue:
         replies=replies,
         events=events,
         last=last,
+        keys=keys,
+        keys_end_soon=keys.ends_soon(here.today()),
         import_labels=IMPORT_LABELS,
         bad=[one for one in job.report.outcomes if one.verdict not in GOOD]
         if job and job.report
