@@ -143,7 +143,7 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (SecretKeyRefused, "ask the officer for enrolment.json; it has no secret in it"),
     (KeyNotAdmitted, "let the organisation's key certify the enrolment, and retry"),
     (OrganisationRefused, "a server trusts one organisation's key, once and for all"),
-    (SignatureRefused, "ask the officer to export the outbox again"),
+    (SignatureRefused, "let the officer export again, or renew an ended key first"),
     (AlreadyInstalled, "to add a machine to it: bisik init --join --database URL"),
     (NotInstalled, "run: bisik init"),
     (NotMigrated, "stop the site, make a backup, then run: bisik migrate"),

@@ -51,7 +51,7 @@ from journalist_app.workstation.errors import ForeignBundle
 from journalist_app.workstation.filing import Arrival, file_arrivals
 from journalist_app.workstation.items import OpenedItem, open_sealed
 from journalist_app.workstation.projecting import project
-from journalist_app.workstation.rotation import destroy_after_import
+from journalist_app.workstation.rotation import destroy_after_import, lost_because
 
 # gpg is a process for each item: two of them at work while the next one is copied.
 OPENED_AT_ONCE = 4
@@ -365,7 +365,7 @@ class _Import:
         try:
             return Arrival(values, copied.opening.result(), copied.key_ids)
         except (CannotOpen, CaseworkError) as error:
-            reason = str(error)
+            reason = lost_because(self._desk, copied.key_ids) or str(error)
             _keep_sealed(self._desk, item.sha256)
             unopened = {**values, "what": "unopened", "reason": reason}
             connection.execute(insert(table), unopened)

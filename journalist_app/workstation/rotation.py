@@ -13,7 +13,7 @@ although the stream has not yet shown that nothing more can come for it.
 Specified in docs/spec/desk-directory.md; decided in docs/adr/0017.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -223,6 +223,28 @@ def destroy_after_import(
         return ()
     doomed = [row.subkey for row in calendar.destroyable if not row.obstacles]
     return destroy_subkeys(desk, doomed, today=today)
+
+
+def lost_because(desk: Desk, key_ids: Collection[str]) -> str | None:
+    """
+    Say that a message came too late, if that is why it cannot be opened.
+
+    Args:
+        desk: Which could not open it.
+
+        key_ids: To whom it was sealed.
+    """
+    try:
+        keys = desk.keys.officer_keys(desk.fingerprint)
+    except NoKeyPair:
+        return None
+    for subkey in keys.subkeys:
+        if subkey.kept is Kept.NOWHERE and subkey.key_id in key_ids:
+            return (
+                f"it came too late: the key that was sealed to from {subkey.begins} on "
+                "is destroyed; another officer can share the case"
+            )
+    return None
 
 
 def destroy_subkeys(

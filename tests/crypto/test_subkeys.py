@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from support.openpgp_world import World
+from support.openpgp_world import World, run_gpg
 
 from crypto.admission import KEY_FILE_BYTES, key_ids_in
 from crypto.certificates import certify, generate_officer_key
@@ -222,6 +222,40 @@ def test_subkeys_end_with_the_key(tmp_path: Path) -> None:
         subkey.begins for subkey in found.subkeys
     ]
     assert {ends} == {subkey.ends for subkey in found.subkeys} | {found.ends}
+
+
+def test_a_key_with_one_long_subkey_changes_over(tmp_path: Path) -> None:
+    """
+    A key of an earlier version, one subkey for two years, gets the coming months, and
+    senders leave the long one when the next month begins.
+    """
+    run_gpg(
+        tmp_path,
+        *("--quick-generate-key", "Uji <uji@example.test>", "ed25519", "sign", "730d"),
+        at="20261124T000000",
+    )
+    key = Fingerprint(
+        run_gpg(tmp_path, "--with-colons", "--list-keys", at="20261124T000000")
+        .decode()
+        .split("fpr:::::::::")[1][:40]
+    )
+    run_gpg(
+        tmp_path,
+        *("--quick-add-key", key, "cv25519", "encr", "730d"),
+        at="20261124T000000",
+    )
+    with SecretKeyring(tmp_path) as keys:
+        assert 12 == keys.make_subkeys(key, today=MADE)
+        long, december, *_rest = keys.officer_keys(key).subkeys
+    assert ENDS == long.ends
+    server = Keyring(tmp_path / "server")
+    server.trust_organisation(Keyring(tmp_path).export(key))
+    for day, subkey in ((MADE, long), (date(2026, 12, 1), december)):
+        pieces: list[bytes] = []
+        with server.sealing([key], sink=pieces.append, day=day) as sealing:
+            sealing.write(b"isi")
+        envelope = read_envelope(io.BytesIO(b"".join(pieces)))
+        assert (subkey.key_id,) == envelope.recipient_key_ids
 
 
 def test_somebody_elses_keys(officer: Officer, world: World) -> None:

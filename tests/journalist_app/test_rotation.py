@@ -91,6 +91,22 @@ def test_a_past_month_is_destroyed_when_nothing_can_come(
         assert again.keys.sign_detached(b"x", signer=again.fingerprint, day=DUE)
 
 
+def test_what_comes_too_late_is_told(
+    office: Office, ani: Reporter, budi: Reporter
+) -> None:
+    """
+    A parcel that lay on a stick for too long, or a server's wrong clock: the item is
+    kept, and it is said why nobody can open it here, and who still can.
+    """
+    office.send(write(ani, DUE), to=[ANI], day=DUE)
+    assert 1 == len(office.fetch(ANI, today=DUE).destroyed)
+    office.send(write(budi, DAY), to=[ANI, BUDI])
+    late = office.fetch(ANI, today=DUE).outcomes[-1]
+    assert Verdict.UNOPENED is late.verdict
+    assert f"sealed to from {DAY} on is destroyed" in late.note
+    assert Verdict.NEW is office.fetch(BUDI, today=DUE).outcomes[-1].verdict
+
+
 @pytest.mark.parametrize(
     ("item_day", "today"),
     [
