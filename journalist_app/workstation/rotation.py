@@ -122,8 +122,22 @@ class KeyCalendar:
         )
 
 
-def key_calendar(desk: Desk, connection: Connection, *, today: date) -> KeyCalendar:
-    """Return the calendar of the officer's subkeys, oldest first."""
+def key_calendar(
+    desk: Desk, connection: Connection, *, today: date, through: int | None = None
+) -> KeyCalendar:
+    """
+    Return the calendar of the officer's subkeys, oldest first.
+
+    Args:
+        desk: Whose.
+
+        connection: To the casebook.
+
+        today: The day it is.
+
+        through: Up to which number nothing is missing here; None to take all items
+            as they are, for showing.
+    """
     keys = desk.keys.officer_keys(desk.fingerprint)
     published = set(
         connection.scalars(
@@ -133,7 +147,7 @@ def key_calendar(desk: Desk, connection: Connection, *, today: date) -> KeyCalen
         )
     )
     awaited = _awaited(desk, connection)
-    reached = _reached(connection, today)
+    reached = _reached(connection, today, through)
     rows = [
         _row(subkey, keys.subkeys[position + 1 :], published, awaited, reached, today)
         for position, subkey in enumerate(keys.subkeys)
@@ -214,7 +228,9 @@ def destroy_after_import(
         return ()
     try:
         with desk.casebook.transaction() as connection:
-            calendar = key_calendar(desk, connection, today=today)
+            calendar = key_calendar(
+                desk, connection, today=today, through=manifest.through
+            )
     except NoKeyPair:
         # Pulled out, or moved away: then there is nothing here to destroy.
         return ()
@@ -298,14 +314,15 @@ def _row(
     return CalendarRow(subkey, SubkeyState.PAST, until, due, tuple(obstacles))
 
 
-def _reached(connection: Connection, today: date) -> date | None:
+def _reached(connection: Connection, today: date, through: int | None) -> date | None:
     """Return the newest day of an item here; a day that has not come is none."""
     table = casebook.received
-    newest = connection.scalar(
-        select(func.max(table.c.arrived_day)).where(
-            table.c.arrived_day <= today.toordinal()
-        )
+    query = select(func.max(table.c.arrived_day)).where(
+        table.c.arrived_day <= today.toordinal()
     )
+    if through is not None:
+        query = query.where(table.c.number <= through)
+    newest = connection.scalar(query)
     return None if newest is None else date.fromordinal(newest)
 
 

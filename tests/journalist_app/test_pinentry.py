@@ -8,6 +8,7 @@ from support.pinentry import Pinentry
 from support.reporters import DAY, Reporter, Sealer, make_bundle
 
 from casework.enrolment import Enrolment
+from crypto.agent import NotAnswered
 from journalist_app.workstation.cases import list_cases
 from journalist_app.workstation.desk import (
     Institution,
@@ -92,6 +93,28 @@ def test_a_wrong_answer_opens_nothing(
     ):
         pass
     assert 3 == pinentry.asked() - before
+
+
+def test_nobody_answers(
+    tmp_path: Path, institution: Institution, pinentry: Pinentry
+) -> None:
+    """
+    Without a passphrase no desk is made, instead of one without protection.
+    """
+    pinentry.answer("")
+    with pytest.raises(NotAnswered):
+        create_desk(
+            tmp_path / "desk",
+            name="Petugas Uji",
+            email=None,
+            passphrase=None,
+            institution=institution,
+            today=DAY,
+            entropy=os.urandom,
+            pinentry=True,
+            pinentry_program=pinentry.program,
+        )
+    assert [tmp_path / "pinentry"] == list(tmp_path.iterdir())
 
 
 def test_opened_twice_and_asked_once(

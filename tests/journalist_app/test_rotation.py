@@ -16,6 +16,7 @@ from crypto.opening import CannotOpen
 from crypto.openpgp import SignatureRefused
 from crypto.packets import read_envelope
 from crypto.subkeys import Kept, first_of_next_month
+from journalist_app.courier.bundles import announce, write_announced
 from journalist_app.workstation import casebook
 from journalist_app.workstation.cases import list_cases
 from journalist_app.workstation.desk import Desk, open_desk
@@ -137,6 +138,12 @@ def test_not_while_something_is_missing(
     late = office.bundle_for(ANI, since=missed)
     assert () == import_bundle(desk, io.BytesIO(late), today=DUE).destroyed
     assert SubkeyState.PAST is states(desk, DUE)[0]
+    # A whole bundle below the gap does not close it.
+    below = io.BytesIO()
+    manifest = announce(office.drop, after=0, through=first)
+    write_announced(office.drop, manifest, below.write, today=DUE)
+    below.seek(0)
+    assert () == import_bundle(desk, below, today=DUE).destroyed
     whole = office.bundle_for(ANI, since=first)
     report = import_bundle(desk, io.BytesIO(whole), today=DUE)
     assert 1 == len(report.destroyed)
