@@ -420,7 +420,7 @@ def test_the_keys_of_past_months(
     screen.post("/carrying/import", {"path": str(bundle)})
     screen.jobs.wait(30)
     shown = screen.text("/carrying/")
-    assert "24 November 2026 dimusnahkan." in shown
+    assert "24 Nov 2026 dimusnahkan." in shown
     assert "yang belum dimusnahkan: 1." in shown
     late = Screen(ani, stick=stick, today=DAY + timedelta(days=520))
     assert "Antarlah segera." in late.text("/carrying/")

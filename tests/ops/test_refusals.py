@@ -166,19 +166,27 @@ def test_an_expired_officer_is_left_out(world: World, tmp_path: Path) -> None:
 
 
 def test_an_outbox_of_an_expired_officer(world: World, tmp_path: Path) -> None:
-    """The desk cannot sign with an expired key, and says what to do."""
+    """
+    A desk renews a key that has ended.  The server refuses its outbox, and changes
+    nothing, until it was given the renewed key.
+    """
     send(world.server, world.edge, Reporter("ani").keys, token="0" * 32)
     bundle, outbox = tmp_path / "bundle.tar", tmp_path / "outbox.tar"
+    renewed = tmp_path / "renewed.json"
     world.done("courier", "export", "--desk", world.officer, "--to", bundle)
     world.done("desk", "import", bundle)
     late = world.at(days=800)
-    assert "cannot sign" in late.refused("desk", "export", "--to", outbox)
-    assert not outbox.exists()
-    # Signed in time, it is refused all the same when it comes too late.
-    world.done("desk", "export", "--to", outbox)
+    late.done("desk", "export", "--to", outbox)
     before = stored(world)
-    assert "expired" in late.refused("courier", "apply", outbox)
+    said = late.refused("courier", "apply", outbox)
+    assert "expired" in said
+    assert "renew an ended key first" in said
     assert before == stored(world)
+    late.done(
+        *("desk", "keys", "extend", "--until", "2033-01-01", "--enrolment", renewed)
+    )
+    late.done("officers", "add", renewed)
+    assert "this desk now holds      1" in late.done("courier", "apply", outbox)
 
 
 def test_a_tampered_outbox_is_refused(reported: World, outbox: Path) -> None:
