@@ -3,7 +3,8 @@ The `bisik` command.
 
     bisik run                                     everything, to try it out
     bisik init, serve, migrate, tidy              the server
-    bisik organisation init, certify, trust       who says who is an officer
+    bisik organisation init, certify, extend      who says who is an officer
+    bisik organisation trust                      and who believes it
     bisik organisation split, join                its key on paper
     bisik officers add, list, role, remove        who may open reports
     bisik courier export, apply                   bundles out, outboxes in

@@ -177,6 +177,7 @@ def test_more_needed_than_made(world: World) -> None:
     assert 2 == result.exit_code
 
 
+@pytest.mark.slow
 def test_a_protected_key_is_split_with_its_passphrase(
     empty: World, memory: Path
 ) -> None:
