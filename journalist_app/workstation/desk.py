@@ -105,7 +105,7 @@ class DeskRecord(StrictModel):
     desk_id: Identity
     fingerprint: Annotated[str, Field(pattern=r"^[0-9A-F]{40}$")]
     protected: bool
-    pinentry: Annotated[Literal[True] | None, Field(exclude_if=strict.is_absent)] = None
+    pinentry: Annotated[bool, Field(exclude_if=not_)] = False
     expires_days: Annotated[
         int | None, Field(exclude_if=strict.is_absent, ge=1, le=LONGEST_EXPIRY_DAYS)
     ] = None
@@ -287,7 +287,7 @@ def create_desk(
             desk_id=desk_id.hex(),
             fingerprint=fingerprint,
             protected=passphrase is not None or pinentry,
-            pinentry=pinentry or None,
+            pinentry=pinentry,
             expires_days=expires_days if expires_days != EXPIRES_DAYS else None,
             training=is_training(training),
         )
@@ -361,7 +361,7 @@ def open_desk(
         profile = Profile.parse(_text(path / _PROFILE))
         calendar = Calendar.parse(_text(path / _CALENDAR))
         with SecretKeyring(
-            path / _KEYS, passphrase=passphrase, asks=bool(record.pinentry)
+            path / _KEYS, passphrase=passphrase, asks=record.pinentry
         ) as keys:
             key = _open_key(keys, path / _CASEBOOK_KEY)
             casebook = open_casebook(path / _CASEBOOK, key)
