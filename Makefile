@@ -85,6 +85,7 @@ lock: setup-test ## Pin the newest versions that requirements/*.in allow
 	unset PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_CONSTRAINT; \
 	$(LOCK) --upgrade --output-file requirements/run.txt \
 		requirements/run.in requirements/build.in; \
+	$(LOCK) --upgrade --output-file requirements/desk.txt requirements/desk.in; \
 	$(LOCK) --upgrade --output-file requirements/test.txt requirements/test.in
 
 .PHONY: clean
