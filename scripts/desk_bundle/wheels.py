@@ -18,6 +18,13 @@ GLIBC_MINOR = 36
 
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 _LIBRARIES = ("purelib", "platlib")
+# The first is for Python 2 and cannot be compiled.  The others, 43 MB, name the places
+# and companies of telephone numbers; nothing of Bisik asks for them.
+_LEFT_OUT = (
+    "olefile/olefile2.py",
+    "phonenumbers/geodata/",
+    "phonenumbers/carrierdata/",
+)
 
 
 def download(locked: Path, architecture: str, folder: Path) -> list[Path]:
@@ -87,4 +94,5 @@ def _members(wheel: Path) -> Iterator[tuple[str, bytes]]:
                 if path.parts[1] not in _LIBRARIES:
                     continue
                 path = PurePosixPath(*path.parts[2:])
-            yield str(path), archive.read(member)
+            if not str(path).startswith(_LEFT_OUT):
+                yield str(path), archive.read(member)

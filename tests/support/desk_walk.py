@@ -1,10 +1,11 @@
 """
 An officer at their desk: Chromium and `bisik desk open`, with nothing but loopback.
 
-    python desk_walk.py DESK STICK first|second
+    python desk_walk.py first|second DESK STICK BISIK...
 
-Run by `tests/journeys/test_desk_offline.py` in a network namespace of its own.  Says
-what is wrong by raising; says "done" when all went well.
+DESK and STICK are folders as the program BISIK... sees them.  Run by
+`support.offline_case` in a network namespace of its own.  Says what is wrong by
+raising; says "done" when all went well.
 """
 
 import re
@@ -23,12 +24,11 @@ from support.browsers import fits, running_chromium
 
 def main() -> None:
     """Open the desk and do what the officer does."""
-    desk, stick, what = sys.argv[1:]
+    what, desk, stick, *program = sys.argv[1:]
     devices = Path("/proc/net/dev").read_text("ascii").splitlines()[2:]
     assert ["lo"] == [line.split(":")[0].strip() for line in devices], devices
-    program = Path(sys.executable).with_name("bisik")
     process = subprocess.Popen(
-        [program, "desk", "open", "--desk", desk, "--stick", stick],
+        [*program, "desk", "open", "--desk", desk, "--stick", stick],
         stdout=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
         text=True,
