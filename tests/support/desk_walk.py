@@ -8,6 +8,7 @@ DESK and STICK are folders as the program BISIK... sees them.  Run by
 raising; says "done" when all went well.
 """
 
+import os
 import re
 import signal
 import subprocess
@@ -32,6 +33,7 @@ def main() -> None:
         stdout=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
         text=True,
+        start_new_session=True,
     )
     try:
         assert process.stdout is not None
@@ -45,7 +47,8 @@ def main() -> None:
             (first if what == "first" else second)(page)
             take_out(page)
     finally:
-        process.send_signal(signal.SIGINT)
+        # As Ctrl-C does: whatever was started in between hears it, too.
+        os.killpg(process.pid, signal.SIGINT)
         process.wait(20)
     sys.stdout.write("done\n")
 
