@@ -68,11 +68,12 @@ def needed_modules(source: Path, packages: list[str]) -> dict[str, Path]:
         for each in _prefixes(name):
             if each in every and each not in needed:
                 needed[each] = every[each]
-                waiting += _imports_of(every[each])
+                waiting += imports_of(every[each])
     return needed
 
 
-def _imports_of(path: Path) -> Iterator[str]:
+def imports_of(path: Path) -> Iterator[str]:
+    """List the names that a file imports, those inside functions included."""
     for node in ast.walk(ast.parse(path.read_bytes(), filename=str(path))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -173,6 +173,15 @@ def test_what_is_installed_is_what_was_packaged(installed: DebianRoot) -> None:
     assert (0, "", "") == (verified.returncode, verified.stdout, verified.stderr)
 
 
+def test_installing_runs_nothing_of_ours(installed: DebianRoot) -> None:
+    """
+    The package brings files and no scripts: an upgrade touches nobody's desk.
+    """
+    brought = (installed.path / "var/lib/dpkg/info").glob("bisik-desk.*")
+
+    assert {".list", ".md5sums"} == {path.suffix for path in brought}
+
+
 def test_no_part_of_a_server_is_on_the_desk(installed: DebianRoot) -> None:
     """
     Neither the sites nor the dead drop, nor the libraries that only they need.
