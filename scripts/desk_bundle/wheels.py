@@ -8,6 +8,7 @@ this, and only those whose digest is in requirements/desk.txt are taken.
 import sys
 import zipfile
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from scripts.desk_bundle.refusing import BundleError, run
@@ -18,12 +19,14 @@ GLIBC_MINOR = 36
 
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 _LIBRARIES = ("purelib", "platlib")
-# The first is for Python 2 and cannot be compiled.  The others, 43 MB, name the places
-# and companies of telephone numbers; nothing of Bisik asks for them.
+# The first is for Python 2 and cannot be compiled.  The next, 43 MB, name the places
+# and companies of telephone numbers, which nothing of Bisik asks for.  The last are
+# fonts with a licence of their own that no page of ours uses.
 _LEFT_OUT = (
     "olefile/olefile2.py",
-    "phonenumbers/geodata/",
-    "phonenumbers/carrierdata/",
+    "phonenumbers/geodata/*",
+    "phonenumbers/carrierdata/*",
+    "reportlab/fonts/*.pfb",
 )
 
 
@@ -94,5 +97,5 @@ def _members(wheel: Path) -> Iterator[tuple[str, bytes]]:
                 if path.parts[1] not in _LIBRARIES:
                     continue
                 path = PurePosixPath(*path.parts[2:])
-            if not str(path).startswith(_LEFT_OUT):
+            if not any(fnmatchcase(str(path), pattern) for pattern in _LEFT_OUT):
                 yield str(path), archive.read(member)

@@ -152,7 +152,7 @@ def test_an_altered_bundle_is_refused(
     done = install(machine, copy)
 
     assert 1 == done.returncode
-    assert f"error: the bundle is not as it was made: {file.relative_to(copy)}" in (
+    assert f"error: this folder is not as it was made: {file.relative_to(copy)}" in (
         done.stderr
     )
     assert "hint: install nothing of it" in done.stderr
