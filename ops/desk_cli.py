@@ -3,6 +3,7 @@ The `bisik` command of a machine that never touches a network.
 
     bisik organisation init, certify, split...    who says who is an officer
     bisik desk init, open, import, list, show...  reading and answering reports
+    bisik verify-case-file                        what officers have given away
 
 It is a part of the whole command (`ops.cli`), and imports nothing that serves a site
 or keeps a dead drop: what is not there cannot be started by mistake.
