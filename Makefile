@@ -10,6 +10,8 @@ SHELL := /bin/bash
 # Where `make run` keeps what it stores, and the port it listens on.
 DATA ?= var/bisik
 PORT ?= 8080
+# yes: `make desk-bundle` brings Firefox ESR along, for machines without a browser.
+BROWSER ?= no
 # More for pytest, as in: make test ARGS="-m 'not slow' tests/crypto"
 ARGS ?=
 
@@ -28,12 +30,13 @@ LOCK := $(BIN)/pip-compile --quiet --no-config --generate-hashes --allow-unsafe 
 # The desk opens documents of strangers with bubblewrap, poppler and LibreOffice.
 DEBIAN_TO_RUN := bubblewrap fonts-dejavu-core gnupg gpg-agent \
 	libreoffice-calc-nogui libreoffice-impress-nogui libreoffice-writer-nogui \
-	poppler-utils python3 python3-venv
+	libseccomp2 poppler-utils python3 python3-venv
 # sq is a second OpenPGP program to check ours against; strace sees what reaches
 # the disk; procps and iproute2 look at the processes and ports of a test.
 # The browsers are those of reporters: two with windows, and one of text.  zbar reads
-# the leaflet as a telephone would.
-DEBIAN_TO_TEST := $(DEBIAN_TO_RUN) chromium firefox-esr iproute2 lynx \
+# the leaflet as a telephone would.  mmdebstrap makes the empty machine on which the
+# desk's bundle is installed.
+DEBIAN_TO_TEST := $(DEBIAN_TO_RUN) chromium firefox-esr iproute2 lynx mmdebstrap \
 	postgresql procps sq strace tar zbar-tools
 
 
@@ -48,6 +51,11 @@ help: ## List what there is to do
 .PHONY: run
 run: setup ## Start Bisik on this machine (DATA=var/bisik PORT=8080)
 	@exec $(BIN)/bisik run '$(DATA)' --port '$(PORT)'
+
+
+.PHONY: desk-bundle
+desk-bundle: setup ## What installs a desk without a network, below dist/ (BROWSER=yes)
+	@$(BIN)/python -m scripts.desk_bundle dist $(if $(filter yes,$(BROWSER)),--browser)
 
 
 ##@ Develop
@@ -85,11 +93,12 @@ lock: setup-test ## Pin the newest versions that requirements/*.in allow
 	unset PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_CONSTRAINT; \
 	$(LOCK) --upgrade --output-file requirements/run.txt \
 		requirements/run.in requirements/build.in; \
+	$(LOCK) --upgrade --output-file requirements/desk.txt requirements/desk.in; \
 	$(LOCK) --upgrade --output-file requirements/test.txt requirements/test.in
 
 .PHONY: clean
 clean: ## Remove all that was made here, but never what Bisik stored in var/
-	rm -rf $(VENV) bisik.egg-info build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) bisik.egg-info build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -f $(CATALOGUES:.po=.mo)
 	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
 

@@ -17,40 +17,28 @@ A refusal is one line of error and one of hint, and exit code 1; wrong usage is
 exit code 2.  Neither shows a secret, and neither shows a traceback.
 """
 
-from typing import Any
-
 import click
 
-from ops.commands.case_file import case_file, verify
 from ops.commands.courier import courier
-from ops.commands.desk import desk
-from ops.commands.desk_keys import keys
 from ops.commands.leaflet import leaflet
 from ops.commands.officers import officers
 from ops.commands.organisation import organisation
-from ops.commands.organisation_paper import join, split
 from ops.commands.run import run
 from ops.commands.server import init, migrate_command, serve, tidy
-from ops.commands.statistics import statistics
-from ops.commands.training import train
+from ops.commands.trusting import trust_command
+from ops.desk_cli import OFF_THE_NETWORK
 from ops.edge import Edge
-from ops.errors import REFUSALS, Refusal
+from ops.errors import REFUSALS, BisikGroup
+from ops.server_refusals import SERVER_REFUSALS
 
 
-class BisikGroup(click.Group):
-    """The root of the command, which turns errors into refusals."""
+class WholeBisik(BisikGroup):
+    """The root of everything: a server refuses more than a desk."""
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command."""
-        try:
-            return super().invoke(ctx)
-        except click.exceptions.Exit:
-            raise
-        except REFUSALS as error:
-            raise Refusal.of(error) from None
+    refusals = SERVER_REFUSALS | REFUSALS
 
 
-@click.group(cls=BisikGroup)
+@click.group(cls=WholeBisik)
 @click.version_option(package_name="bisik", prog_name="bisik")
 @click.pass_context
 def cli(context: click.Context) -> None:
@@ -59,27 +47,19 @@ def cli(context: click.Context) -> None:
     context.ensure_object(Edge)
 
 
-desk.add_command(keys)
-organisation.add_command(split)
-organisation.add_command(join)
-desk.add_command(statistics)
-desk.add_command(train)
-
+organisation.add_command(trust_command)
 for command in (
     run,
     init,
     serve,
     migrate_command,
     tidy,
-    organisation,
+    *OFF_THE_NETWORK,
     officers,
     courier,
-    desk,
     leaflet,
-    verify,
 ):
     cli.add_command(command)
-desk.add_command(case_file)
 
 
 def main() -> None:

@@ -30,8 +30,8 @@ from journalist_app.workstation.screens.jobs import Jobs
 from journalist_app.workstation.screens.services import Services
 from journalist_app.workstation.screens.shown import Shown
 from journalist_app.workstation.screens.sticks import folders_for
+from ops.discreet_logger import DiscreetLogger
 from ops.edge import Edge
-from ops.serving import DiscreetLogger
 
 THREADS = 8
 LOOPBACK = "127.0.0.1"

@@ -6,9 +6,12 @@ What the command refuses, and the way out.
 
 An error of any package becomes these lines and exit code 1.  The way out is
 known here and nowhere else, because only here is it known which command runs.
+What only a server meets is in `ops.server_refusals`, which no desk has.
 """
 
 import inspect
+from dataclasses import dataclass
+from typing import Any
 
 import click
 
@@ -23,17 +26,6 @@ from crypto.opening import CannotSign
 from crypto.openpgp import OrganisationRefused, SignatureRefused
 from crypto.recipients import FingerprintNotThatOfTheKey
 from crypto.seeds import SeedNotRead, SeedRefused
-from deaddrop import (
-    AlreadyInstalled,
-    DeadDropError,
-    DeadDropUnavailable,
-    NotInstalled,
-    NotMigrated,
-    OfficerExists,
-    OutboxConflict,
-    UnknownItem,
-)
-from journalist_app.courier.errors import CourierError
 from journalist_app.workstation.errors import (
     ActionRefused,
     DeskError,
@@ -100,29 +92,33 @@ class UnusablePassphrase(OpsError):
     """The passphrase could not be read."""
 
 
-# What a person at the command line may meet; anything else is a fault of ours.
-REFUSALS = (
-    CaseworkError,
-    CourierError,
-    CryptoError,
-    DeadDropError,
-    DeskError,
-    OpsError,
-    OSError,
-)
+@dataclass(frozen=True)
+class Refusals:
+    """
+    What a person at the command line may meet; anything else is a fault of ours.
 
-# The first that fits counts.
-_HINTS: tuple[tuple[type[Exception], str], ...] = (
-    (NoServer, "make one with: bisik init --directory DIRECTORY"),
+    Attributes:
+        kinds: The errors.
+
+        hints: The ways out; the first that fits counts.
+    """
+
+    kinds: tuple[type[Exception], ...]
+    hints: tuple[tuple[type[Exception], str], ...]
+
+    def __or__(self, others: "Refusals") -> "Refusals":
+        """Add others; where both fit, ours count."""
+        return Refusals(self.kinds + others.kinds, self.hints + others.hints)
+
+
+_KINDS = (CaseworkError, CryptoError, DeskError, OpsError, OSError)
+_HINTS = (
     (NoDesk, "make one with: bisik desk init DIRECTORY --name NAME"),
     (NoOrganisation, "make one with: bisik organisation init DIRECTORY"),
-    (NoOrganisationKey, "run: bisik organisation trust organisation.asc"),
-    (NoPrivateMemory, 'name a tmpfs folder as "memory" in bisik.toml'),
     (SheetsOnDisk, "name a folder in memory, such as /dev/shm/sheets"),
     (SeedNotRead, "type the passphrase that was chosen at bisik organisation init"),
     (SeedRefused, "the public key must be the one that is printed on the sheets"),
     (FingerprintDiffers, "compare it with the officer once more, face to face"),
-    (UnknownDeskName, "see the names with: bisik officers list"),
     (TrainingMixedUp, "restore the desk from its backup"),
     (DeskLocked, "type the passphrase that was chosen at bisik desk init"),
     (ForeignBundle, "each desk belongs to one server; ask where the bundle is from"),
@@ -144,18 +140,13 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (KeyNotAdmitted, "let the organisation's key certify the enrolment, and retry"),
     (OrganisationRefused, "a server trusts one organisation's key, once and for all"),
     (SignatureRefused, "let the officer export again, or renew an ended key first"),
-    (AlreadyInstalled, "to add a machine to it: bisik init --join --database URL"),
-    (NotInstalled, "run: bisik init"),
-    (NotMigrated, "stop the site, make a backup, then run: bisik migrate"),
-    (OfficerExists, "see who is enrolled with: bisik officers list --all"),
-    (OutboxConflict, "nothing was applied; keep the outbox, and ask the officer"),
-    (UnknownItem, "an item was collected meanwhile; run the command again"),
-    (DeadDropUnavailable, "see to the disk and the database, then try again"),
     (MalformedProfile, "the fields are described in docs/spec/profile.md"),
     (MalformedCalendar, "the file is described in docs/spec/calendar.md"),
     (GpgMissing, "install the Debian packages gnupg and gpg-agent"),
     (FileExistsError, "choose another name; nothing is ever replaced"),
 )
+REFUSALS = Refusals(_KINDS, _HINTS)
+"""What is refused on every machine."""
 
 
 class Refusal(click.ClickException):
@@ -166,16 +157,31 @@ class Refusal(click.ClickException):
         self.hint = hint
 
     @classmethod
-    def of(cls, error: Exception) -> "Refusal":
+    def of(cls, error: Exception, known: Refusals = REFUSALS) -> "Refusal":
         """Put an error of any package into words."""
-        hint = next((text for kind, text in _HINTS if isinstance(error, kind)), None)
-        return cls(_sentence(error), hint)
+        hints = (text for kind, text in known.hints if isinstance(error, kind))
+        return cls(_sentence(error), next(hints, None))
 
     def show(self, file: object = None) -> None:
         """Write the two lines to standard error."""
         click.echo(f"bisik: error: {self.message}", err=True)
         if self.hint:
             click.echo(f"bisik: hint: {self.hint}", err=True)
+
+
+class BisikGroup(click.Group):
+    """The root of a command, which turns errors into refusals."""
+
+    refusals = REFUSALS
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except click.exceptions.Exit:
+            raise
+        except self.refusals.kinds as error:
+            raise Refusal.of(error, self.refusals) from None
 
 
 def _sentence(error: Exception) -> str:

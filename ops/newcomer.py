@@ -34,12 +34,11 @@ from ops.officer_keys import enrol
 from ops.organisation import PUBLIC_KEY, certify_enrolment, create_organisation
 from ops.server import (
     create_server,
-    local_zone,
     migrate_server,
     open_server,
-    shipped_calendar,
 )
 from ops.serving import make_sign_in
+from ops.shipped import local_zone, shipped_calendar
 
 OFFICER = "Petugas Coba"
 

@@ -19,9 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from importlib import resources
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -43,6 +41,7 @@ from ops.errors import NoServer, OpsError
 from ops.memory import private_memory
 from ops.officer_keys import synchronise
 from ops.settings import Settings, render_settings
+from ops.shipped import shipped_calendar
 
 SETTINGS = "bisik.toml"
 PROFILE = "profile.toml"
@@ -112,17 +111,6 @@ class Server:
         )
         for reason in refused.values():
             log.error("an officer is left out: %s", reason)
-
-
-def shipped_calendar() -> str:
-    """Return the text of the calendar that Bisik ships, for Indonesia."""
-    file = resources.files("casework").joinpath("calendars/indonesia.csv")
-    return file.read_text(encoding="utf-8")
-
-
-def local_zone() -> ZoneInfo:
-    """Return the shipped profile's zone, where no profile is at hand."""
-    return Profile.parse(shipped_profile()).zone
 
 
 def create_server(

@@ -10,7 +10,6 @@ requests, and what goes wrong in one is logged without its address or content.
 """
 
 import os
-import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -19,13 +18,13 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # No hints.
-from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # No hints.
 
 from crypto.keys import KEY_BYTES, RFC_9106_LOW_MEMORY, Stretcher, expand
 from crypto.wordlist import load_wordlist
 from journalist_app.courier.app import create_app as create_courier
 from journalist_app.courier.services import Services as CourierServices
 from journalist_app.courier.signing_in import SignIn
+from ops.discreet_logger import DiscreetLogger
 from ops.edge import Edge
 from ops.server import Server, open_server
 from source_app.app import create_app
@@ -41,19 +40,6 @@ DERIVATIONS_AT_ONCE = 2
 # with threads this only limits how long a worker may not answer its master.
 WORKER_SECONDS = 120
 GRACEFUL_SECONDS = 30
-
-
-class DiscreetLogger(Logger):  # type: ignore[misc]  # The base class is untyped.
-    """Log that something failed, and not in which request."""
-
-    def exception(self, msg: object, *args: object, **kwargs: object) -> None:
-        """Leave out the address, and the traceback with its values."""
-        kind = sys.exc_info()[0]
-        self.error("a step failed: %s", kind.__name__ if kind else "unknown")
-
-    def warning(self, msg: object, *args: object, **kwargs: object) -> None:
-        """Leave out warnings: those of gunicorn quote what a client sent."""
-
 
 Make = Callable[[Server, Edge], Flask]
 

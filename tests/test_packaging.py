@@ -4,10 +4,14 @@ What is installed is what there is: packages, their files, and pinned requiremen
 
 import configparser
 import re
+import sys
 from fnmatch import fnmatch
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+
+from scripts.desk_bundle.own_code import imports_of, needed_modules
 
 ROOT = Path(__file__).parents[1]
 SETUP = configparser.ConfigParser(interpolation=None)
@@ -33,6 +37,13 @@ def requirement_names(text: str) -> set[str]:
 def read_requirements(name: str) -> str:
     """Read one file of requirements/."""
     return (ROOT / "requirements" / name).read_text(encoding="utf-8")
+
+
+def pins_of(name: str) -> set[str]:
+    """List what a lock pins: versions with their digests."""
+    text = read_requirements(name).replace("\\\n", " ")
+    lines = (line.partition("    #")[0] for line in text.splitlines())
+    return {" ".join(line.split()) for line in lines if "==" in line}
 
 
 def test_every_package_is_listed() -> None:
@@ -67,7 +78,7 @@ def test_every_file_of_a_package_is_installed(package: str) -> None:
     assert [] == left_out, "\n".join(left_out)
 
 
-@pytest.mark.parametrize("locked", ["run.txt", "test.txt"])
+@pytest.mark.parametrize("locked", ["run.txt", "desk.txt", "test.txt"])
 def test_every_requirement_is_pinned_by_digest(locked: str) -> None:
     """
     Each line of a lock names one version and its SHA-256 digests, and no index.
@@ -81,7 +92,12 @@ def test_every_requirement_is_pinned_by_digest(locked: str) -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "locked"),
-    [("run.in", "run.txt"), ("build.in", "run.txt"), ("test.in", "test.txt")],
+    [
+        ("run.in", "run.txt"),
+        ("build.in", "run.txt"),
+        ("desk.in", "desk.txt"),
+        ("test.in", "test.txt"),
+    ],
 )
 def test_every_wish_is_locked(wanted: str, locked: str) -> None:
     """
@@ -91,3 +107,62 @@ def test_every_wish_is_locked(wanted: str, locked: str) -> None:
 
     assert wishes
     assert set() == wishes - requirement_names(read_requirements(locked))
+
+
+def test_no_part_of_a_server_comes_with_a_desk() -> None:
+    """
+    Its command does not come to import the sites, the dead drop or the courier.
+    """
+    on_servers = ("deaddrop", "journalist_app.courier", "source_app")
+    modules = needed_modules(ROOT, PACKAGES)
+
+    assert "journalist_app.workstation.viewing.child" in modules
+    assert [] == [name for name in modules if name.startswith(on_servers)]
+
+
+def test_a_desk_has_what_everybody_tests() -> None:
+    """
+    What goes into the desk's Debian package are versions and digests of run.txt.
+    """
+    assert pins_of("desk.txt")
+    assert set() == pins_of("desk.txt") - pins_of("run.txt")
+
+
+def test_a_desk_has_the_libraries_that_it_imports() -> None:
+    """
+    Whatever a module of the desk imports is Python's, ours, or pinned in desk.txt.
+    """
+    modules = needed_modules(ROOT, PACKAGES)
+    imported = {
+        name.partition(".")[0] for path in modules.values() for name in imports_of(path)
+    }
+    # The last is there for type checkers only, and never imported.
+    ours = {*TOP_PACKAGES, "_typeshed"}
+    foreign = imported - set(sys.stdlib_module_names) - ours
+    distributions = packages_distributions()
+    needed = {
+        re.sub(r"[-_.]+", "-", distributions[name][0]).lower() for name in foreign
+    }
+
+    assert "flask" in needed
+    assert set() == needed - requirement_names(read_requirements("desk.txt"))
+
+
+def test_a_desk_is_given_the_programs_that_bisik_needs() -> None:
+    """
+    The Debian packages of `make run` are those that bisik-desk depends on, too.
+    """
+    makefile = (ROOT / "Makefile").read_text("utf-8").replace("\\\n", " ")
+    control = (ROOT / "scripts/desk_bundle/files/control").read_text("utf-8")
+    wanted = re.search(r"^DEBIAN_TO_RUN := (.*)$", makefile, re.MULTILINE)
+    depends = re.search(r"^Depends: (.*)$", control, re.MULTILINE)
+    assert wanted is not None
+    assert depends is not None
+
+    # Virtual environments are for developers: the package has its libraries inside.
+    missing = (
+        set(wanted[1].split())
+        - {"python3-venv"}
+        - set(re.findall(r"[a-z][a-z0-9.+-]+", depends[1]))
+    )
+    assert set() == missing

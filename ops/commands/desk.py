@@ -43,7 +43,7 @@ from ops.commands.options import (
 from ops.desk_serving import serve_desk
 from ops.edge import Edge
 from ops.passphrases import DESK_FD, ask_passphrase, tell_terminal
-from ops.server import local_zone, shipped_calendar
+from ops.shipped import local_zone, shipped_calendar
 
 UNPROTECTED = (
     "Without a passphrase, whoever gets hold of this folder can read every report "

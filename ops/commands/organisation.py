@@ -13,7 +13,6 @@ from ops.commands.options import (
     NEW_DIRECTORY,
     NEW_FILE,
     READABLE_FILE,
-    directory_option,
 )
 from ops.edge import Edge
 from ops.organisation import (
@@ -24,7 +23,7 @@ from ops.organisation import (
     read_organisation,
 )
 from ops.passphrases import ORGANISATION_FD, ask_passphrase
-from ops.server import local_zone, open_server
+from ops.shipped import local_zone
 
 UNPROTECTED = (
     "Without a passphrase, whoever gets hold of this folder can make anybody an "
@@ -55,7 +54,7 @@ FINGERPRINT = FingerprintType()
 
 @click.group()
 def organisation() -> None:
-    """Make, use and trust the organisation's key."""
+    """Make and use the organisation's key."""
 
 
 @organisation.command("init")
@@ -152,19 +151,6 @@ def extend(edge: Edge, directory: Path, until: datetime) -> None:
     click.echo(f"The organisation's key ends on {until.date()}.")
     click.echo(f"Take {directory / PUBLIC_KEY} to every server and every desk:")
     click.echo("bisik organisation trust KEY, bisik desk trust KEY")
-
-
-@organisation.command("trust")
-@click.argument("key", type=READABLE_FILE)
-@directory_option
-@click.pass_obj
-def trust(edge: Edge, directory: Path, key: Path) -> None:
-    """Let a server believe what the organisation's key certifies."""
-    with open_server(directory, edge) as server:
-        fingerprint = server.keyring.trust_organisation(key.read_bytes())
-        server.synchronise(edge)
-    click.echo(f"This server trusts {fingerprint}.")
-    click.echo("Compare it with what bisik organisation init has shown.")
 
 
 def read_enrolment(path: Path) -> Enrolment:

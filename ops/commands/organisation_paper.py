@@ -18,7 +18,6 @@ from ops.organisation import (
     seed_of_organisation,
 )
 from ops.passphrases import ORGANISATION_FD, ask_passphrase
-from ops.server import local_zone
 from ops.share_sheet import WORDS_IN_ROW, Sheet, draw_sheet
 from ops.shares import (
     MOST_SHARES,
@@ -33,6 +32,7 @@ from ops.shares import (
     parse_word,
     split_seed,
 )
+from ops.shipped import local_zone
 
 _COUNT = click.IntRange(2, MOST_SHARES)
 

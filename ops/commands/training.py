@@ -10,7 +10,7 @@ from journalist_app.workstation.desk import Institution
 from journalist_app.workstation.training.making import make_training_desk
 from ops.commands.options import NEW_DIRECTORY, READABLE_FILE
 from ops.edge import Edge
-from ops.server import shipped_calendar
+from ops.shipped import shipped_calendar
 
 
 @click.command("train")

@@ -13,7 +13,8 @@ from casework.enrolment import Enrolment
 from casework.profile import shipped_profile
 from crypto.agent import AgentHome
 from journalist_app.workstation.desk import Institution, create_desk
-from ops.server import open_server, shipped_calendar
+from ops.server import open_server
+from ops.shipped import shipped_calendar
 
 
 def stored(world: World) -> dict[str, list[tuple[object, ...]]]:

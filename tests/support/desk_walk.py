@@ -1,12 +1,14 @@
 """
 An officer at their desk: Chromium and `bisik desk open`, with nothing but loopback.
 
-    python desk_walk.py DESK STICK first|second
+    python desk_walk.py first|second DESK STICK BISIK...
 
-Run by `tests/journeys/test_desk_offline.py` in a network namespace of its own.  Says
-what is wrong by raising; says "done" when all went well.
+DESK and STICK are folders as the program BISIK... sees them.  Run by
+`support.offline_case` in a network namespace of its own.  Says what is wrong by
+raising; says "done" when all went well.
 """
 
+import os
 import re
 import signal
 import subprocess
@@ -23,15 +25,15 @@ from support.browsers import fits, running_chromium
 
 def main() -> None:
     """Open the desk and do what the officer does."""
-    desk, stick, what = sys.argv[1:]
+    what, desk, stick, *program = sys.argv[1:]
     devices = Path("/proc/net/dev").read_text("ascii").splitlines()[2:]
     assert ["lo"] == [line.split(":")[0].strip() for line in devices], devices
-    program = Path(sys.executable).with_name("bisik")
     process = subprocess.Popen(
-        [program, "desk", "open", "--desk", desk, "--stick", stick],
+        [*program, "desk", "open", "--desk", desk, "--stick", stick],
         stdout=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
         text=True,
+        start_new_session=True,
     )
     try:
         assert process.stdout is not None
@@ -45,13 +47,16 @@ def main() -> None:
             (first if what == "first" else second)(page)
             take_out(page)
     finally:
-        process.send_signal(signal.SIGINT)
+        # As Ctrl-C does: whatever was started in between hears it, too.
+        os.killpg(process.pid, signal.SIGINT)
         process.wait(20)
     sys.stdout.write("done\n")
 
 
 def look(page: Page) -> None:
     """Make sure that a page is good for everybody, on every desk's screen."""
+    # A page that is judged before its styles are there has small links.
+    page.wait_for_load_state("load")
     found = violations(page)
     assert [] == found, (page.url, found)
     for width in (1024, 1280, 1920):

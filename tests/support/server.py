@@ -41,10 +41,9 @@ from ops.organisation import PUBLIC_KEY, certify_enrolment, create_organisation
 from ops.server import (
     Server,
     create_server,
-    local_zone,
     open_server,
-    shipped_calendar,
 )
+from ops.shipped import local_zone, shipped_calendar
 
 ROOT = Path(__file__).parents[2]
 # As the installed command does it; works before it is installed, too.

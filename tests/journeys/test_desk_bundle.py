@@ -1,0 +1,232 @@
+"""
+The bundle of `make desk-bundle` on an officer's machine: new, minimal, without network.
+
+The machine is a minimal Debian 12, made from nothing; of this one it has the kernel and
+the browser that drives it.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.debian_root import OFFICER, OFFICER_UID, DebianRoot, minimal_debian
+from support.offline_case import Workplace, assert_case_goes_through
+from support.pages import ROOT
+
+pytestmark = [pytest.mark.journey, pytest.mark.slow]
+
+EPOCH = "1798700000"
+"""The moment of the commit, as the tests have it."""
+
+ON_THE_STICK = "/media/petugas/BISIK stick"
+"""Where the bundle is on that machine."""
+
+SERVER_ALONE = {
+    "alembic",
+    "deaddrop",
+    "journalist_app/courier",
+    "psycopg",
+    "psycopg_binary",
+    "source_app",
+}
+
+
+def build(source: Path, *arguments: str | Path, env: dict[str, str]) -> Path:
+    """Build the package or the bundle from some folder, and return its path."""
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.desk_bundle", *arguments],
+        cwd=source,
+        env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH, **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 0 == done.returncode, done.stderr
+    return Path(done.stdout.splitlines()[0])
+
+
+@pytest.fixture(scope="module")
+def cache(pytestconfig: pytest.Config) -> Path:
+    """What stays from one run to the next; a first run makes all of it."""
+    assert pytestconfig.cache is not None
+    return pytestconfig.cache.mkdir("desk-bundle")
+
+
+@pytest.fixture(scope="module")
+def bundle(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle, built here."""
+    target = tmp_path_factory.mktemp("dist")
+    return build(ROOT, target, "--cache", cache, env={})
+
+
+@pytest.fixture(scope="module")
+def machine(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> DebianRoot:
+    """An officer's machine."""
+    path = tmp_path_factory.mktemp("machine") / "root"
+    return DebianRoot.unpacked(minimal_debian(cache), path)
+
+
+def install(machine: DebianRoot, bundle: Path) -> "subprocess.CompletedProcess[str]":
+    """Do what README.txt says."""
+    return machine.run(
+        ["sh", f"{ON_THE_STICK}/install"], folders={bundle: ON_THE_STICK}
+    )
+
+
+@pytest.fixture(scope="module")
+def installed(machine: DebianRoot, bundle: Path) -> DebianRoot:
+    """The machine with the desk on it."""
+    done = install(machine, bundle)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    return machine
+
+
+def copied_source(path: Path) -> Path:
+    """Copy what belongs to the repository to a folder, with other modes."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in reversed(listed.rstrip("\0").split("\0")):
+        if (ROOT / name).is_file():
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, path / name)
+            (path / name).chmod(0o600)
+    return path
+
+
+def test_the_package_is_the_same_wherever_it_is_built(
+    bundle: Path, tmp_path: Path
+) -> None:
+    """
+    Another folder, hour, umask, language, time zone and home: not one bit differs.
+    """
+    source = copied_source(tmp_path / "elsewhere")
+    before = os.umask(0o077)
+    try:
+        again = build(
+            source,
+            tmp_path,
+            "--package-only",
+            env={
+                "HOME": str(tmp_path),
+                "LC_ALL": "POSIX",
+                "PYTHONHASHSEED": "7",
+                "TZ": "Asia/Jayapura",
+                "USER": "somebody",
+            },
+        )
+    finally:
+        os.umask(before)
+
+    (here,) = bundle.glob("bisik-desk_*.deb")
+    assert here.name == again.name
+    assert here.read_bytes() == again.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "pattern", ["bisik-desk_*.deb", "debian/python3_*.deb", "Packages"]
+)
+def test_an_altered_bundle_is_refused(
+    machine: DebianRoot, bundle: Path, tmp_path: Path, pattern: str
+) -> None:
+    """
+    One bit of our package, of Debian's or of the index: it is named, nothing is done.
+    """
+    copy = tmp_path / "copy"
+    shutil.copytree(bundle, copy, copy_function=os.link)
+    (file,) = copy.glob(pattern)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.unlink()
+    file.write_bytes(content)
+    status = machine.path / "var/lib/dpkg/status"
+    before = status.read_bytes()
+
+    done = install(machine, copy)
+
+    assert 1 == done.returncode
+    assert f"error: this folder is not as it was made: {file.relative_to(copy)}" in (
+        done.stderr
+    )
+    assert "hint: install nothing of it" in done.stderr
+    assert before == status.read_bytes()
+
+
+def test_what_is_installed_is_what_was_packaged(installed: DebianRoot) -> None:
+    """
+    `dpkg --verify` finds every file as it was, also after the command was used by root.
+    """
+    said = installed.run(["bisik", "--version"]).stdout
+    version = installed.run(
+        ["dpkg-query", "--show", "--showformat=${Version}", "bisik-desk"]
+    ).stdout
+
+    assert f"bisik, version {version}\n" == said
+    verified = installed.run(["dpkg", "--verify", "bisik-desk"])
+    assert (0, "", "") == (verified.returncode, verified.stdout, verified.stderr)
+
+
+def test_installing_runs_nothing_of_ours(installed: DebianRoot) -> None:
+    """
+    The package brings files and no scripts: an upgrade touches nobody's desk.
+    """
+    brought = (installed.path / "var/lib/dpkg/info").glob("bisik-desk.*")
+
+    assert {".list", ".md5sums"} == {path.suffix for path in brought}
+
+
+def test_no_part_of_a_server_is_on_the_desk(installed: DebianRoot) -> None:
+    """
+    Neither the sites nor the dead drop, nor the libraries that only they need.
+    """
+    library = installed.path / "usr/lib/bisik"
+    there = {
+        str(path.relative_to(folder))
+        for folder in (library, library / "site-packages")
+        for pattern in ("*", "*/*")
+        for path in folder.glob(pattern)
+    }
+
+    assert {"journalist_app/workstation", "flask"} <= there
+    assert set() == SERVER_ALONE & there
+
+
+def test_installing_again_changes_nothing(installed: DebianRoot, bundle: Path) -> None:
+    """
+    Who is not sure whether it was installed may do it once more.
+    """
+    status = installed.path / "var/lib/dpkg/status"
+    before = status.read_bytes()
+
+    done = install(installed, bundle)
+
+    assert 0 == done.returncode, done.stderr
+    assert before == status.read_bytes()
+
+
+@pytest.mark.browser
+def test_a_case_from_import_to_closing(installed: DebianRoot, tmp_path: Path) -> None:
+    """
+    Two officers, who are no administrators, do a whole case with what was installed.
+    """
+    desk_inside, stick_inside = f"/home/{OFFICER}/desk", "/media/petugas/STICK"
+
+    def settle(desk: Path, stick: Path) -> Workplace:
+        for folder in (desk, stick):
+            for path in [folder, *folder.rglob("*")]:
+                os.chown(path, OFFICER_UID, OFFICER_UID, follow_symlinks=False)
+        program = installed.entering(
+            ["/usr/bin/bisik"],
+            uid=OFFICER_UID,
+            folders={desk: desk_inside, stick: stick_inside},
+        )
+        return Workplace(program, desk_inside, stick_inside)
+
+    assert_case_goes_through(tmp_path, settle)
