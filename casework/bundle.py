@@ -48,6 +48,9 @@ from crypto.container import (
 MOST_ITEMS = 10_000
 LARGEST_NUMBER = 99_999_999  # A member's name has eight digits.
 MOST_OFFICERS = 64
+MOST_OUTBOXES = 100
+# More than any desk makes: a desk that believes it can still count on from here.
+LARGEST_OUTBOX = 1_000_000_000
 MANIFEST_BYTES = 8 * 1024 * 1024
 
 BUNDLE_LIMITS = ContainerLimits(
@@ -99,6 +102,35 @@ class BundleOfficer(StrictModel):
     receives: bool
 
 
+class AppliedOutboxes(StrictModel):
+    """
+    Which outboxes of a desk the dead drop has applied.
+
+    A desk that finds more here than it has made, or others, is a copy of that desk, or
+    was restored from one; a desk that finds less learns what is still to be brought.
+
+    Attributes:
+        number: Of the last one; 0 if there was none.
+
+        sha256: Of the manifests of the last ones, the last one last.
+    """
+
+    desk_id: Identity
+    number: Annotated[int, Field(ge=0, le=LARGEST_OUTBOX)]
+    sha256: Annotated[tuple[Digest, ...], Field(max_length=MOST_OUTBOXES)]
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        if len(self.sha256) > self.number or bool(self.sha256) != bool(self.number):
+            raise ValueError("there are not as many outboxes as digests")
+        return self
+
+    def digests(self) -> dict[int, str]:
+        """Return the digests by number."""
+        first = self.number - len(self.sha256) + 1
+        return dict(enumerate(self.sha256, start=first))
+
+
 class BundleManifest(StrictModel):
     """
     What is in a bundle (manifest.json).
@@ -114,6 +146,8 @@ class BundleManifest(StrictModel):
         items: In rising order; numbers may be left out.
 
         officers: Whoever is an officer now, so that desks can seal to each other.
+
+        applied: Of the desk that the bundle was made for; None if for nobody.
     """
 
     version: Literal[1] = 1
@@ -125,6 +159,9 @@ class BundleManifest(StrictModel):
         tuple[BundleOfficer, ...],
         Field(max_length=MOST_OFFICERS, exclude_if=strict.is_absent),
     ] = ()
+    applied: Annotated[AppliedOutboxes | None, Field(exclude_if=strict.is_absent)] = (
+        None
+    )
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:

@@ -37,6 +37,8 @@ from casework.journal import (
     Redacted,
     Registered,
     Replied,
+    Restored,
+    Returned,
     StepTaken,
     Undone,
 )
@@ -200,7 +202,7 @@ def fold(entries: Iterable[Entry]) -> CaseState:
     for entry in ordered:
         state = replace(state, through_clock=entry.event.clock)
         try:
-            if (entry.event.desk_id, entry.event.number) in forked:
+            if _place(entry) in forked:
                 raise _DoesNotFit("this desk has told two stories under one number")
             if entry.event.desk_id in state.excluded:
                 raise _DoesNotFit("the officer was excluded from the case by then")
@@ -227,28 +229,34 @@ def in_order(entries: Iterable[Entry]) -> list[Entry]:
         key=lambda entry: (
             entry.event.clock,
             entry.event.desk_id,
+            entry.event.life or "",
             entry.event.number,
             entry.digest,
         ),
     )
 
 
-def _forks(entries: list[Entry]) -> set[tuple[str, int]]:
-    seen: dict[tuple[str, int], str] = {}
+def _place(entry: Entry) -> tuple[str, str, int]:
+    return entry.event.desk_id, entry.event.life or "", entry.event.number
+
+
+def _forks(entries: list[Entry]) -> set[tuple[str, str, int]]:
+    seen: dict[tuple[str, str, int], str] = {}
     forked = set()
     for entry in entries:
-        place = (entry.event.desk_id, entry.event.number)
+        place = _place(entry)
         if seen.setdefault(place, entry.digest) != entry.digest:
             forked.add(place)
     return forked
 
 
 def _gaps(entries: list[Entry]) -> tuple[Gap, ...]:
-    by_desk: dict[str, dict[int, Entry]] = {}
+    chains: dict[tuple[str, str], dict[int, Entry]] = {}
     for entry in entries:
-        by_desk.setdefault(entry.event.desk_id, {})[entry.event.number] = entry
+        desk_id, life, number = _place(entry)
+        chains.setdefault((desk_id, life), {})[number] = entry
     gaps = []
-    for desk_id, chain in sorted(by_desk.items()):
+    for (desk_id, _life), chain in sorted(chains.items()):
         expected = 1
         for number in sorted(chain):
             if number > expected:
@@ -359,6 +367,8 @@ def _assign(action: Assigned, state: CaseState, entry: Entry) -> CaseState:
 
 @_apply.register
 def _admit(action: Admitted, state: CaseState, entry: Entry) -> CaseState:
+    if action.desk_id == entry.event.desk_id:
+        raise _DoesNotFit("nobody lets themselves in")
     # Whoever is excluded is let in again by an officer who names them.
     excluded = {
         desk: why for desk, why in state.excluded.items() if desk != action.desk_id
@@ -418,6 +428,13 @@ def _link(action: Linked, state: CaseState, entry: Entry) -> CaseState:
     if action.on:
         links[action.other_case] = action.relation
     return replace(state, links=links)
+
+
+@_apply.register(Restored)
+@_apply.register(Returned)
+def _tell(_action: object, state: CaseState, _entry: Entry) -> CaseState:
+    # It is about desks and changes no case.
+    return state
 
 
 @_apply.register

@@ -30,6 +30,8 @@ from casework.text import CleanLine, CleanText
 
 EVENT_BYTES = 512 * 1024
 LABEL_CHARACTERS = 40
+# In place of a case: what desks tell each other about themselves.
+OFFICE = "00" * 16
 MOST_DESKS = 256
 MOST_SPANS = 1000
 FIRST = "00" * 32  # In place of the digest before the first event of a chain.
@@ -271,6 +273,30 @@ class Undone(StrictModel):
     entry: Digest
 
 
+class Restored(StrictModel):
+    """
+    A desk was restored from a copy of itself, and asks for what it has lost.
+
+    Attributes:
+        through: The last item of the stream that it still has.
+    """
+
+    kind: Literal["restored"] = "restored"
+    through: Count
+
+
+class Returned(StrictModel):
+    """
+    A desk has sent to one that was restored all that it may have, or with this.
+
+    Attributes:
+        restored: The event in which it was asked for, by its digest.
+    """
+
+    kind: Literal["returned"] = "returned"
+    restored: Digest
+
+
 Action: TypeAlias = (
     StepTaken
     | ClosingProposed
@@ -292,6 +318,8 @@ Action: TypeAlias = (
     | ContactOpened
     | Exported
     | Undone
+    | Restored
+    | Returned
 )
 
 
@@ -304,6 +332,9 @@ class Event(StrictModel):
 
         number: Counts this desk's events on this case from 1.
 
+        life: Random; a desk that was restored from a copy of itself begins to count
+            anew under another one.  None before it ever was.
+
         previous: Digest of the one before, `FIRST` for the first.
 
         clock: Later than the clock of every event of the case that the desk had.
@@ -314,6 +345,9 @@ class Event(StrictModel):
     version: Literal[1] = 1
     desk_id: Identity
     number: Annotated[int, Field(ge=1, le=strict.LARGEST_INTEGER)]
+    life: Annotated[
+        str | None, Field(pattern=r"^[0-9a-f]{16}$", exclude_if=strict.is_absent)
+    ] = None
     previous: Digest
     clock: Annotated[int, Field(ge=1, le=strict.LARGEST_INTEGER)]
     day: Day

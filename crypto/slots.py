@@ -35,6 +35,10 @@ DESK_ID_BYTES = 16
 NONCE_BYTES = 12
 TAG_BYTES = 16
 MAILBOX_KEY_BYTES = 32
+# How many slots of a desk a reporter looks for at once, and how many must be empty
+# before the search ends.  A desk's largest answer takes some 570 slots, so a whole one
+# may have expired; a desk that does not know what it has used may leave out fewer.
+STRETCH_SLOTS = 640
 # What the outer seal leaves for its content.
 ROOM_BYTES = SLOT_BYTES - NONCE_BYTES - TAG_BYTES
 

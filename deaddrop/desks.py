@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from deaddrop import schema
 from deaddrop.engine import Database
-from deaddrop.errors import OutboxConflict, UnknownDesk
+from deaddrop.errors import MissingOutbox, OutboxConflict, UnknownDesk
 from deaddrop.intake import SealedItem, last_number, store_item
 from deaddrop.mailbox import Mailbox, MailboxChange
 
@@ -30,6 +30,9 @@ class AppliedOutbox:
     parcels_stored: int
     already_applied: bool
     """The same outbox was applied before, so that nothing was done now."""
+
+    holds_unknown: int = 0
+    """Items the desk holds that never arrived here: this server was restored."""
 
 
 class Desks:
@@ -115,6 +118,27 @@ class Desks:
                 .values(release_day=None)
             )
 
+    def last_outboxes(self, desk_id: bytes, *, count: int) -> dict[int, bytes]:
+        """
+        Return the digests of a desk's last outboxes by number, *count* at most.
+
+        Those before a gap are left out: what was applied there is not known.
+        """
+        columns = schema.outbox_applied.c
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(columns.number, columns.sha256)
+                .where(columns.desk_id == desk_id)
+                .order_by(columns.number.desc())
+                .limit(count)
+            ).all()
+        found: dict[int, bytes] = {}
+        for number, sha256 in rows:
+            if found and number + 1 not in found:
+                break
+            found[number] = bytes(sha256)
+        return found
+
     def apply_outbox(
         self,
         desk_id: bytes,
@@ -128,6 +152,9 @@ class Desks:
     ) -> AppliedOutbox:
         """
         Apply a desk's outbox, in one transaction or not at all.
+
+        A desk's outboxes are applied in their order: so whoever knows the last one
+        knows that nothing before it was lost on the way.
 
         The caller has verified the signature and every digest, and has bounded the
         number of slots: all of them are held in memory, because they must be stored
@@ -156,8 +183,10 @@ class Desks:
         Raises:
             UnknownDesk: If no active officer has this desk.
 
-            OutboxConflict: If another outbox had this number, a slot holds other
-                bytes, or an item is not the one that the desk holds.
+            OutboxConflict: If another outbox had this number, or a slot holds other
+                bytes.
+
+            MissingOutbox: If an earlier outbox of the desk has not come.
 
             DamagedItem: If a parcel is not as announced.
 
@@ -169,9 +198,10 @@ class Desks:
             _check_active(connection, desk_id)
             if _applied_before(connection, desk_id, number, manifest_sha256):
                 return AppliedOutbox(0, 0, 0, 0, 0, already_applied=True)
+            _check_order(connection, desk_id, number)
             new = _new_slots(change, incoming)
             change.add(new, day=day)
-            noted = _note_holds(connection, desk_id, holds)
+            noted, unknown = _note_holds(connection, desk_id, holds)
             connection.execute(
                 insert(schema.outbox_applied),
                 {
@@ -190,6 +220,7 @@ class Desks:
                 items_deleted=deleted,
                 parcels_stored=len(stored),
                 already_applied=False,
+                holds_unknown=unknown,
             )
 
 
@@ -244,6 +275,18 @@ def _applied_before(
     return applied is not None
 
 
+def _check_order(connection: Connection, desk_id: bytes, number: int) -> None:
+    columns = schema.outbox_applied.c
+    last = connection.scalar(
+        select(func.max(columns.number)).where(columns.desk_id == desk_id)
+    )
+    expected = (last or 0) + 1
+    if number > expected:
+        raise MissingOutbox(
+            f"outbox {expected} of this desk has not come: bring it before {number}"
+        )
+
+
 def _new_slots(
     change: MailboxChange, incoming: Sequence[tuple[bytes, bytes]]
 ) -> list[tuple[bytes, bytes]]:
@@ -260,7 +303,14 @@ def _new_slots(
 
 def _note_holds(
     connection: Connection, desk_id: bytes, holds: Sequence[tuple[int, bytes]]
-) -> int:
+) -> tuple[int, int]:
+    """
+    Note which items a desk holds; return how many, and how many are not known here.
+
+    A server that was restored from a backup has forgotten items that desks hold, and
+    gives their numbers again: what is held is told by its digest, and a statement
+    about another item is none about the one that is here.
+    """
     columns = schema.intake.c
     last = last_number(connection)
     held = set(
@@ -268,10 +318,11 @@ def _note_holds(
             select(schema.holding.c.number).where(schema.holding.c.desk_id == desk_id)
         )
     )
-    noted = 0
+    noted = unknown = 0
     for number, sha256 in holds:
         if number > last:
-            raise OutboxConflict("the desk holds an item that never arrived here")
+            unknown += 1
+            continue
         stored = connection.scalar(
             select(columns.sha256).where(columns.number == number)
         )
@@ -279,10 +330,11 @@ def _note_holds(
             # Deleted after all desks held it, or signed for before.
             continue
         if stored != sha256:
-            raise OutboxConflict("the desk holds another item under the same number")
+            unknown += 1
+            continue
         connection.execute(
             insert(schema.holding), {"number": number, "desk_id": desk_id}
         )
         held.add(number)
         noted += 1
-    return noted
+    return noted, unknown

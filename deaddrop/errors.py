@@ -13,6 +13,7 @@ What can go wrong in the dead drop.
       +- UnknownOfficer        no officer has this fingerprint
       +- OfficerExists         this officer is enrolled already
       +- OutboxConflict        an outbox contradicts what is stored
+           +- MissingOutbox    ... because an earlier one has not come
 
 The docstring of a class is the sentence that `str()` gives.  No error of this
 package ever holds the name or the content of a row, or an error of the
@@ -86,3 +87,7 @@ class OfficerExists(DeadDropError):
 
 class OutboxConflict(DeadDropError):
     """The outbox contradicts what is stored; nothing of it was applied."""
+
+
+class MissingOutbox(OutboxConflict):
+    """An earlier outbox of this desk has not come; nothing was applied."""

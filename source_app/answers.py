@@ -14,12 +14,8 @@ from datetime import date
 from casework.reply import MalformedReply, Reply, parse_reply
 from crypto.keys import ReporterKeys
 from crypto.replies import ReplyPrivateKey, join_reply_parts, open_reply_part
-from crypto.slots import CannotOpenSlot, Part, reply_slot
+from crypto.slots import STRETCH_SLOTS, CannotOpenSlot, Part, reply_slot
 from deaddrop import DeadDrop
-
-# Slots asked for at once, and how many must be empty before the search ends.  A
-# desk's largest answer takes some 570 slots, so a whole one may have expired.
-STRETCH_SLOTS = 640
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from datetime import date
 
 from casework.bundle import (
     MOST_ITEMS,
+    MOST_OUTBOXES,
+    AppliedOutboxes,
     BundleEntry,
     BundleManifest,
     BundleOfficer,
@@ -21,7 +23,11 @@ Sink = Callable[[bytes], object]
 
 
 def announce(
-    drop: DeadDrop, *, after: int, through: int | None = None
+    drop: DeadDrop,
+    *,
+    after: int,
+    through: int | None = None,
+    desk_id: bytes | None = None,
 ) -> BundleManifest:
     """
     Say what a bundle with all items above *after* holds, 10,000 at most.
@@ -32,6 +38,9 @@ def announce(
         after: The desk has everything up to this number.
 
         through: The last number, for a bundle that was begun before.
+
+        desk_id: Of the desk that it is for: it is told which of its outboxes have
+            come.
 
     Raises:
         DeadDropUnavailable: If the database cannot be read.
@@ -64,6 +73,16 @@ def announce(
             )
             for officer in drop.officers.list()
         ),
+        applied=None if desk_id is None else _applied(drop, desk_id),
+    )
+
+
+def _applied(drop: DeadDrop, desk_id: bytes) -> AppliedOutboxes:
+    applied = drop.desks.last_outboxes(desk_id, count=MOST_OUTBOXES)
+    return AppliedOutboxes(
+        desk_id=desk_id.hex(),
+        number=max(applied, default=0),
+        sha256=tuple(applied[number].hex() for number in sorted(applied)),
     )
 
 

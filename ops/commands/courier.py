@@ -1,12 +1,14 @@
 """`bisik courier`: sealed bundles out, signed outboxes in."""
 
+from datetime import date
 from pathlib import Path
 
 import click
 
+from casework.release import ReleaseHour
 from deaddrop import DeadDrop, Officer
 from journalist_app.courier.bundles import announce, write_announced
-from journalist_app.courier.outboxes import apply_outbox
+from journalist_app.courier.outboxes import Delivery, apply_outbox
 from journalist_app.durable import new_file
 from ops.commands.options import NEW_FILE, READABLE_FILE, directory_option
 from ops.edge import Edge
@@ -50,7 +52,7 @@ def export(edge: Edge, directory: Path, desk: str, to: Path, since: int | None) 
     with open_server(directory, edge) as server:
         desk_id = find_desk(server.drop, desk).desk_id
         after = server.drop.desks.held_through(desk_id) if since is None else since
-        manifest = announce(server.drop, after=after)
+        manifest = announce(server.drop, after=after, desk_id=desk_id)
         with new_file(to) as file:
             size_bytes = write_announced(
                 server.drop, manifest, file.write, today=server.today(edge)
@@ -60,21 +62,29 @@ def export(edge: Edge, directory: Path, desk: str, to: Path, since: int | None) 
 
 
 @courier.command("apply")
-@click.argument("outbox", type=READABLE_FILE)
+@click.argument("outboxes", type=READABLE_FILE, nargs=-1, required=True)
 @directory_option
 @click.pass_obj
-def apply(edge: Edge, directory: Path, outbox: Path) -> None:
-    """Apply a desk's outbox, all of it or nothing."""
-    with open_server(directory, edge) as server, outbox.open("rb") as stream:
+def apply(edge: Edge, directory: Path, outboxes: tuple[Path, ...]) -> None:
+    """Apply outboxes of desks in this order, each of them whole or not at all."""
+    with open_server(directory, edge) as server:
         hour = server.release_hour()
         release_day = hour.next_after(edge.now()) if hour else None
-        delivery = apply_outbox(
-            server.drop,
-            server.keyring,
-            stream,
-            today=server.today(edge),
-            release_day=release_day,
-        )
+        for outbox in outboxes:
+            with outbox.open("rb") as stream:
+                delivery = apply_outbox(
+                    server.drop,
+                    server.keyring,
+                    stream,
+                    today=server.today(edge),
+                    release_day=release_day,
+                )
+            _show_delivery(delivery, hour, release_day)
+
+
+def _show_delivery(
+    delivery: Delivery, hour: ReleaseHour | None, release_day: date | None
+) -> None:
     applied = delivery.applied
     click.echo(f"Outbox {delivery.number} of {delivery.officer.name}")
     if delivery.renewed:
@@ -87,6 +97,11 @@ def apply(edge: Edge, directory: Path, outbox: Path) -> None:
     click.echo(f"  items this desk now holds      {applied.holds_noted}")
     click.echo(f"  items deleted from the server  {applied.items_deleted}")
     click.echo(f"  parcels for other desks        {applied.parcels_stored}")
+    if applied.holds_unknown:
+        click.echo(
+            f"  items that never came here     {applied.holds_unknown}: this server "
+            "was restored from a backup"
+        )
     if hour and release_day and applied.slots_written:
         click.echo(f"  reporters see the replies from {release_day}, {hour.hour:02}:00")
 

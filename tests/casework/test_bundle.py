@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from support.casework_samples import DAY, Vector, archive, named, vectors
 
+from casework import strict
 from casework.bundle import (
+    AppliedOutboxes,
     BundleEntry,
     BundleManifest,
     BundleReader,
@@ -326,3 +328,25 @@ def test_item_names_have_eight_digits() -> None:
     Names sort as their numbers do.
     """
     assert "items/00000042.pgp" == item_name(42)
+
+
+def test_applied_outboxes_are_named_by_number() -> None:
+    """The last digest belongs to the last number; nothing else has digests."""
+    digests = ("aa" * 32, "bb" * 32)
+    applied = AppliedOutboxes(desk_id="0d" * 16, number=7, sha256=digests)
+    assert {6: digests[0], 7: digests[1]} == applied.digests()
+    none = AppliedOutboxes(desk_id="0d" * 16, number=0, sha256=())
+    assert {} == none.digests()
+    for number, sha256 in ((1, digests), (0, digests), (3, ())):
+        with pytest.raises(ValueError, match="as many outboxes as digests"):
+            AppliedOutboxes(desk_id="0d" * 16, number=number, sha256=sha256)
+
+
+def test_a_bundle_for_nobody_leaves_applied_outboxes_out() -> None:
+    """Bundles from before they were there stay readable, in one spelling."""
+    manifest = manifest_of({})
+    assert b"applied" not in strict.render(manifest)
+    applied = AppliedOutboxes(desk_id="0d" * 16, number=0, sha256=())
+    told = manifest.model_copy(update={"applied": applied})
+    content = written_as(told, {})
+    assert applied == read_bundle(io.BytesIO(content)).manifest.applied

@@ -339,6 +339,25 @@ def test_a_missing_event_is_seen(ani: JournalWriter) -> None:
     assert (A, range(2, 3)) == (gap.desk_id, gap.numbers)
 
 
+def test_a_restored_desk_counts_anew_under_another_life(ani: JournalWriter) -> None:
+    """The same number in two lives is neither a fork nor a gap."""
+    first = ani.write(Noted(text="Sebelum."))
+    changed = first.event.model_copy(
+        update={"life": "0123456789abcdef", "action": Noted(text="Sesudah.")}
+    )
+    second = Entry(digest_of(changed.to_json()), Event.parse(changed.to_json()))
+    state = fold([first, second])
+    assert ((), ()) == (state.conflicts, state.gaps)
+    assert {"Sebelum.", "Sesudah."} == {note.text for note in state.notes}
+
+
+def test_nobody_lets_themselves_in(ani: JournalWriter) -> None:
+    """An event in which a desk admits itself changes nothing, and is shown."""
+    ani.write(admit(ani.desk_id, ani.desk_id))
+    assert {} == ani.state.admitted
+    assert ["nobody lets themselves in"] == reasons(ani.state)
+
+
 def test_two_stories_under_one_number_are_both_refused(ani: JournalWriter) -> None:
     """A desk that tells different desks different things is seen by who has both."""
     event = ani.write(Noted(text="satu")).event

@@ -165,7 +165,7 @@ def test_conflicts_apply_nothing(
     holds: list[tuple[int, bytes]],
     entropy: Entropy,
 ) -> None:
-    """Another outbox with the number, other bytes, other or unborn items: refused."""
+    """Another outbox with the number, other bytes, one before its turn: refused."""
     desk = officers[0].desk_id
     slots = make_slots(entropy, 2)
     drop.apply_outbox(desk, 1, MANIFEST, slots, holds[:1], DAY)
@@ -175,8 +175,7 @@ def test_conflicts_apply_nothing(
     conflicting: list[tuple[int, bytes, Slots, list[tuple[int, bytes]]]] = [
         (1, bytes(32), fresh, holds),
         (2, MANIFEST, [*fresh, (slots[0][0], bytes(16_384))], holds),
-        (2, MANIFEST, fresh, [(2, bytes(32))]),
-        (2, MANIFEST, fresh, [(4, bytes(32))]),
+        (3, MANIFEST, fresh, holds),
     ]
     for number, manifest, those_slots, those_holds in conflicting:
         with pytest.raises(OutboxConflict):

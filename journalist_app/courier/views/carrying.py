@@ -33,7 +33,7 @@ def show() -> ResponseReturnValue:
     here = services()
     desk_id = g.officer.desk_id
     after = here.drop.desks.held_through(desk_id)
-    manifest = announce(here.drop, after=after)
+    manifest = announce(here.drop, after=after, desk_id=desk_id)
     bundle = BundleFile(manifest, day=here.today())
     names = {
         officer.fingerprint: officer.name
@@ -64,7 +64,9 @@ def fetch(after: int, through: int, day: int, digest: str) -> ResponseReturnValu
         made = date.fromordinal(day)
     except (ValueError, OverflowError):
         abort(404)
-    manifest = announce(here.drop, after=after, through=through)
+    manifest = announce(
+        here.drop, after=after, through=through, desk_id=g.officer.desk_id
+    )
     bundle = BundleFile(manifest, day=made)
     if bundle.digest != digest:
         return render_template("gone.html"), 410
@@ -185,6 +187,10 @@ def _reason(error: Exception) -> str:
             "Berkas ini bukan antaran, atau rusak. Tulis lagi di meja kerja."
         ),
         "KeyNotAdmitted": _("Kunci baru dalam antaran ini tidak disahkan organisasi."),
+        "MissingOutbox": _(
+            "Antaran sebelumnya dari meja ini belum sampai. Ambil bundel baru: meja "
+            "menunjukkan nomor yang belum sampai, lalu tulis lagi antaran itu."
+        ),
         "OutboxConflict": _("Antaran ini bertentangan dengan yang sudah tersimpan."),
         "DamagedItem": _("Sebagian antaran ini rusak. Tulis lagi di meja kerja."),
     }
