@@ -37,7 +37,8 @@ def new_file(path: Path, *, replace: bool = False) -> Iterator[BinaryIO]:
     descriptor, name = tempfile.mkstemp(prefix=_hidden(path), dir=path.parent)
     partial = Path(name)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        # Readable as well, for whoever reads back what they wrote.
+        with os.fdopen(descriptor, "w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -2,6 +2,8 @@
 The casebook: what a desk knows, in one encrypted database.
 
     casebook    which installation, how many outboxes: one row
+    continuity  whether this desk is still the one that it was: one row
+    awaited     whose answer it waits for since it was restored
     officer     colleagues, this desk's own officer among them; key: their subkeys
     received    every item of the stream that came in a bundle, whatever it was
     content     what reporters sent, opened; attachment: their files' names
@@ -69,6 +71,27 @@ casebook = Table(
     Column("certificate_sent", LargeBinary),
     CheckConstraint("id = 1"),
 )
+
+continuity = Table(
+    "continuity",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    # Under which events are counted; None before the desk was ever restored.
+    Column("life", String),
+    # The last outbox of which a bundle has told that the server has this very one.
+    Column("confirmed", Integer, nullable=False, default=0),
+    # Restored from a backup, and no bundle has told since what has become of it.
+    Column("unsettled", Boolean, nullable=False, default=False),
+    # The last item before it was restored, until colleagues have been asked.
+    Column("asks_from", Integer),
+    # The code that opens the backups of this desk.
+    Column("recovery_code", String),
+    Column("backup_day", Integer),
+    CheckConstraint("id = 1"),
+)
+
+# Colleagues who have not told yet what this desk has lost.
+awaited = Table("awaited", metadata, Column("desk_id", String, primary_key=True))
 
 officer = Table(
     "officer",
@@ -169,8 +192,11 @@ attachment = Table(
 received = Table(
     "received",
     metadata,
+    # A server that was restored gives a number again: the digest tells which item.
     Column("number", Integer, primary_key=True),
-    Column("sha256", LargeBinary, nullable=False),
+    Column("sha256", LargeBinary, primary_key=True),
+    # Whether another item has come under this number since.
+    Column("superseded", Boolean, nullable=False, default=False),
     Column("size_bytes", Integer, nullable=False),
     Column("arrived_day", Integer, nullable=False),
     Column("reported_in", Integer, index=True),
@@ -199,6 +225,9 @@ waiting = Table(
     Column("content", LargeBinary, nullable=False),
     Column("signature", LargeBinary, nullable=False),
     Column("reason", Text, nullable=False),
+    # Which certificate did not verify it; None if there was none.  It is tried again
+    # with another one only: gpg takes its time for each.
+    Column("tried_with", LargeBinary),
 )
 
 link = Table(
@@ -223,6 +252,8 @@ knows = Table(
     # Of content or entry.
     Column("digest", LargeBinary, primary_key=True),
     Column("desk_id", String, primary_key=True),
+    # Whether that desk had it and has lost it.
+    Column("lost", Boolean, nullable=False, default=False),
 )
 
 reply = Table(
@@ -341,6 +372,7 @@ def create_casebook(
                 "certificate_sent": certificate_sent,
             },
         )
+        connection.execute(insert(continuity), {"id": 1})
     opened.close()
     path.chmod(0o600)
 

@@ -136,12 +136,22 @@ class ItemShown:
 
 @dataclass(frozen=True)
 class ReplyShown:
-    """One reply to the reporter, of whichever desk."""
+    """
+    One reply to the reporter, of whichever desk.
+
+    Attributes:
+        withdrawn: It was never sent, because another copy of this desk may have used
+            its slots.
+
+        earlier: It is of this desk, from before it was restored.
+    """
 
     sent: Sent
     exported_in: int | None
     own: bool
     read: bool
+    withdrawn: bool = False
+    earlier: bool = False
 
 
 @dataclass(frozen=True)
@@ -538,18 +548,22 @@ def _thread(
         .order_by(table.c.sequence, table.c.digest)
     ).all()
     files = _files_of(connection, row.case_id)
-    read_marks: dict[str, int] = {}
+    read_to: dict[str, int] = {}
     for item in items:
-        for desk_id, number in _read_marks(item.read_marks).items():
-            read_marks[desk_id] = max(number, read_marks.get(desk_id, 0))
+        for desk_id, number in read_marks(item.read_marks).items():
+            read_to[desk_id] = max(number, read_to.get(desk_id, 0))
     # A reply stands behind the items that were answered by it.
     behind: dict[int, list[ReplyShown]] = {}
     for sent in state.replies:
+        own = sent.desk_id == desk.record.desk_id
+        slots = _slots_left(connection, sent)
         shown = ReplyShown(
             sent=sent,
             exported_in=_exported_in(connection, sent),
-            own=sent.desk_id == desk.record.desk_id,
-            read=sent.action.first_slot < read_marks.get(sent.desk_id, 0),
+            own=own,
+            withdrawn=own and slots == 0,
+            earlier=own and slots is None,
+            read=sent.action.first_slot < read_to.get(sent.desk_id, 0),
         )
         behind.setdefault(sent.action.answered, []).append(shown)
     thread: list[ItemShown | ReplyShown] = list(behind.pop(0, ()))
@@ -571,6 +585,17 @@ def _exported_in(connection: Connection, sent: Sent) -> int | None:
         .where(casebook.reply.c.entry == bytes.fromhex(sent.digest))
         .limit(1)
     )
+
+
+def _slots_left(connection: Connection, sent: Sent) -> int | None:
+    """Return how many slots of a reply are here; None if it was not sealed here."""
+    reply, slot = casebook.reply, casebook.slot
+    reply_id = connection.scalar(
+        select(reply.c.reply_id).where(reply.c.entry == bytes.fromhex(sent.digest))
+    )
+    if reply_id is None:
+        return None
+    return connection.scalar(select(func.count()).where(slot.c.reply_id == reply_id))
 
 
 def _item(item: Row[Any], attachments: tuple[AttachmentShown, ...]) -> ItemShown:
@@ -614,7 +639,8 @@ def _files_of(
     return {digest: tuple(shown) for digest, shown in found.items()}
 
 
-def _read_marks(content: bytes | None) -> Mapping[str, int]:
+def read_marks(content: bytes | None) -> Mapping[str, int]:
+    """Return by desk up to which of its slots a reporter has read."""
     if content is None:
         return {}
     return strict.parse(

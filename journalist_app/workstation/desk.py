@@ -12,6 +12,7 @@ The desk: a folder with an officer's keys, sealed items and casebook.
     items/             sealed items that this desk could not open
     incoming/, outgoing/   sealed messages on their way
     stick/             of a desk for training only: a second bundle
+    restored.json      only until a desk is opened that comes from a backup
 
 Without the officer's private key the folder shows how many items of which size
 were collected, and nothing more.  Specified in docs/spec/desk-directory.md.
@@ -45,7 +46,7 @@ from crypto.opening import CannotOpen, SecretKeyring
 from crypto.openpgp import Keyring
 from crypto.packets import read_envelope
 from crypto.slots import DESK_ID_BYTES
-from journalist_app.durable import new_directory, new_file
+from journalist_app.durable import new_directory, new_file, sync_directory
 from journalist_app.workstation.casebook import (
     KEY_BYTES,
     Casebook,
@@ -59,6 +60,8 @@ from journalist_app.workstation.errors import (
     NoDesk,
     TrainingMixedUp,
 )
+from journalist_app.workstation.continuity import note_restored
+from journalist_app.workstation.errors import DeskInUse, DeskLocked, NoDesk
 from journalist_app.workstation.storing import ItemStore
 
 EXPIRES_DAYS = 730
@@ -77,6 +80,7 @@ OUTGOING = "outgoing"
 STORE = "store"
 ENROLMENT = "enrolment.json"
 TRAINING_STICK = "stick"
+RESTORED = "restored.json"
 
 
 class MalformedDesk(CaseworkError):
@@ -368,6 +372,7 @@ def open_desk(
             try:
                 if is_training(installation_of(casebook)) != record.training:
                     raise TrainingMixedUp(TrainingMixedUp.__doc__)
+                _notice_restoration(path, casebook)
                 yield Desk(
                     path=path,
                     record=record,
@@ -381,6 +386,16 @@ def open_desk(
                 )
             finally:
                 casebook.close()
+
+
+def _notice_restoration(path: Path, casebook: Casebook) -> None:
+    """Let a casebook know that it comes from a backup, before anything is done."""
+    record = path / RESTORED
+    if record.exists():
+        with casebook.transaction() as connection:
+            note_restored(connection)
+        record.unlink()
+        sync_directory(path)
 
 
 @contextmanager

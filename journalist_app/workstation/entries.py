@@ -10,6 +10,7 @@ One that comes from elsewhere is believed when the officer of its desk has signe
 until that officer is known, it waits, and is tried again at each import.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,11 +19,25 @@ from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from casework.folding import Entry, fold, in_order
-from casework.journal import FIRST, Action, Event, MalformedEvent, digest_of
+from casework.journal import (
+    FIRST,
+    Action,
+    Event,
+    MalformedEvent,
+    Restored,
+    Returned,
+    digest_of,
+)
 from casework.parcel import SignedEvent
 from crypto.openpgp import SignatureRefused
 from journalist_app.workstation import casebook
 from journalist_app.workstation.colleagues import check_signature
+from journalist_app.workstation.continuity import (
+    current_life,
+    note_known,
+    note_losses,
+    stop_waiting,
+)
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.errors import ActionRefused, UnknownColleague
 from journalist_app.workstation.projecting import journal_of, project
@@ -63,20 +78,28 @@ def append(
     Write an event behind all that this desk knows of a case, sign and apply it.
 
     Raises:
+        RestoredDesk: If the desk does not know yet what it did before it was restored.
+
         ActionRefused: If it would not change the case but stand there as a conflict.
 
         CannotSign: If the officer's key has expired, for instance.
     """
+    life = current_life(connection)
     journal = journal_of(connection, case_id)
     own = [
         entry
         for entry in in_order(journal.entries)
         if entry.event.desk_id == desk.record.desk_id
     ]
-    newest = max(own, key=lambda entry: entry.event.number, default=None)
+    newest = max(
+        (entry for entry in own if entry.event.life == life),
+        key=lambda entry: entry.event.number,
+        default=None,
+    )
     event = Event(
         desk_id=desk.record.desk_id,
         number=newest.event.number + 1 if newest else 1,
+        life=life,
         previous=newest.digest if newest else FIRST,
         clock=journal.state.through_clock + 1,
         # The clock of a computer may go back; the journal does not.
@@ -92,7 +115,7 @@ def append(
             raise ActionRefused(conflict.reason)
     signature = desk.keys.sign_detached(content, signer=desk.fingerprint, day=event.day)
     _store(connection, entry, content, signature)
-    _note_known(connection, entry.digest, [desk.record.desk_id])
+    note_known(connection, bytes.fromhex(entry.digest), [desk.record.desk_id])
     project(connection, [case_id], own=desk.record.desk_id)
     return entry
 
@@ -122,33 +145,48 @@ def take_events(
         digest = digest_of(signed.untrusted_content)
         if _is_stored(connection, digest):
             known += 1
-            _note_known(connection, digest, known_to)
+            note_known(connection, bytes.fromhex(digest), known_to)
             continue
         try:
             event = Event.parse(signed.untrusted_content)
+        except MalformedEvent:
+            refused += 1
+            continue
+        try:
             check_signature(
                 desk, connection, event, signed.untrusted_content, signed.signature
             )
-        except MalformedEvent:
-            refused += 1
         except (UnknownColleague, SignatureRefused) as error:
             waiting += 1
-            _let_wait(connection, digest, signed, str(error))
+            tried_with = _certificate_of(connection, event.desk_id)
+            _let_wait(connection, digest, signed, str(error), tried_with)
         else:
             new += 1
             entry = Entry(digest, event)
             _store(connection, entry, signed.untrusted_content, signed.signature)
-            _note_known(connection, digest, {*known_to, event.desk_id})
+            note_known(connection, bytes.fromhex(digest), {*known_to, event.desk_id})
+            if isinstance(event.action, Restored):
+                note_losses(connection, event.desk_id, through=event.action.through)
+            if isinstance(event.action, Returned):
+                _note_returned(connection, desk, event.desk_id, event.action)
             cases.add(bytes.fromhex(event.case_id))
     return Taken(new, known, waiting, refused, frozenset(cases))
 
 
 def retry_waiting(desk: Desk, connection: Connection) -> frozenset[bytes]:
-    """Verify once more the events that wait; return the cases that have news."""
+    """
+    Verify the events that wait, where the officer's key is another one than before.
+
+    Returns:
+        The cases that have news.
+    """
     table = casebook.waiting
     rows = connection.execute(select(table)).all()
     cases: set[bytes] = set()
     for row in rows:
+        desk_id = Event.parse(row.content).desk_id
+        if _certificate_of(connection, desk_id) == row.tried_with:
+            continue
         connection.execute(delete(table).where(table.c.digest == row.digest))
         taken = take_events(
             desk,
@@ -158,6 +196,23 @@ def retry_waiting(desk: Desk, connection: Connection) -> frozenset[bytes]:
         )
         cases |= taken.cases
     return frozenset(cases)
+
+
+def _note_returned(
+    connection: Connection, desk: Desk, desk_id: str, action: Returned
+) -> None:
+    table = casebook.entry
+    asked = connection.execute(
+        select(table.c.desk_id, table.c.content).where(
+            table.c.digest == bytes.fromhex(action.restored)
+        )
+    ).first()
+    if asked is None or asked.desk_id != desk.record.desk_id:
+        return
+    # An answer to an earlier question does not answer the newest.
+    life = connection.scalar(select(casebook.continuity.c.life))
+    if Event.parse(asked.content).life == life:
+        stop_waiting(connection, desk_id)
 
 
 def _is_stored(connection: Connection, digest: str) -> bool:
@@ -183,8 +238,26 @@ def _store(
     )
 
 
+def _certificate_of(connection: Connection, desk_id: str) -> bytes | None:
+    table = casebook.officer
+    row = connection.execute(
+        select(table.c.certificate, table.c.unfit_because).where(
+            table.c.desk_id == desk_id
+        )
+    ).first()
+    if row is None:
+        return None
+    # It may be the same one and have become good: the organisation is trusted now.
+    unfit = (row.unfit_because or "").encode()
+    return hashlib.sha256(row.certificate + b"\0" + unfit).digest()
+
+
 def _let_wait(
-    connection: Connection, digest: str, signed: SignedEvent, reason: str
+    connection: Connection,
+    digest: str,
+    signed: SignedEvent,
+    reason: str,
+    tried_with: bytes | None,
 ) -> None:
     connection.execute(
         insert_or(casebook.waiting)
@@ -193,15 +266,7 @@ def _let_wait(
             content=signed.untrusted_content,
             signature=signed.signature,
             reason=reason,
+            tried_with=tried_with,
         )
         .on_conflict_do_nothing()
     )
-
-
-def _note_known(connection: Connection, digest: str, desk_ids: Iterable[str]) -> None:
-    for desk_id in desk_ids:
-        connection.execute(
-            insert_or(casebook.knows)
-            .values(digest=bytes.fromhex(digest), desk_id=desk_id)
-            .on_conflict_do_nothing()
-        )

@@ -20,6 +20,8 @@ What a desk can refuse.
       +- ActionRefused      the case cannot be treated like this
       +- TypefaceMissing    nothing can be drawn on this machine
       +- TooMuchText        the case is too long for a case file
+      +- RestoredDesk       it must hear from the server before it acts again
+      +- UnusableBackup     the backup is damaged, or the code is another's
 """
 
 
@@ -89,6 +91,14 @@ class NoOrganisation(DeskError):
 
 class UnknownColleague(DeskError):
     """There is no officer of this name on this desk."""
+
+
+class RestoredDesk(DeskError):
+    """This desk was restored from a backup: first import a bundle made since then."""
+
+
+class UnusableBackup(DeskError):
+    """The backup is damaged, or this is not its recovery code."""
 
 
 class ActionRefused(DeskError):

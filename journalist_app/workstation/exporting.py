@@ -15,12 +15,11 @@ outbox does not learn which of them belong together.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import Connection, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from casework import strict
 from casework.outbox import (
@@ -40,12 +39,14 @@ from casework.parcel import SignedEvent, batches, write_parcel
 from crypto.fingerprint import Fingerprint
 from journalist_app.durable import new_file, remove_partial_files
 from journalist_app.workstation import casebook
+from journalist_app.workstation.continuity import check_settled, note_known
 from journalist_app.workstation.desk import OUTGOING, Desk
 from journalist_app.workstation.errors import (
     NotEnrolledYet,
     NothingToExport,
     UnknownOutbox,
 )
+from journalist_app.workstation.returning import pending_notices, write_notices
 from journalist_app.workstation.rotation import renew
 from journalist_app.workstation.sharing import Pending, pending, unsent_cases
 from journalist_app.workstation.storing import Stored
@@ -84,6 +85,8 @@ def prepare_outbox(desk: Desk, *, today: date) -> Export:
     Raises:
         NotEnrolledYet: If no bundle was imported yet.
 
+        RestoredDesk: If the desk does not know yet which outboxes it has made.
+
         NothingToExport: If there is nothing new.
 
         CannotSign: If the officer's key has expired, for instance.
@@ -94,6 +97,8 @@ def prepare_outbox(desk: Desk, *, today: date) -> Export:
         row = connection.execute(select(casebook.casebook)).one()
         if row.installation is None:
             raise NotEnrolledYet(NotEnrolledYet.__doc__)
+        check_settled(connection)
+        write_notices(desk, connection, today=today)
         slots, more_slots = _new_slots(connection)
         holds, more_holds = _new_holds(connection)
         parcels, more_parcels = _new_parcels(desk, connection, today)
@@ -181,20 +186,11 @@ def _new_parcels(
     desk: Desk, connection: Connection, today: date
 ) -> tuple[list[_Parcel], bool]:
     """Seal what other desks still have to be sent; tell whether something is left."""
-    by_audience: dict[frozenset[str], list[Pending]] = {}
-    for one in pending(desk, connection):
-        by_audience.setdefault(one.desk_ids, []).append(one)
     keys = _fit_keys(desk, connection, today)
     parcels: list[_Parcel] = []
     room_bytes = PARCELS_BYTES
-    # Events first: a parcel of them is small, and says what the items belong to.
-    for desk_ids, waiting in sorted(
-        by_audience.items(), key=lambda pair: sorted(pair[0])
-    ):
-        recipients = [keys[desk_id] for desk_id in sorted(desk_ids) if desk_id in keys]
-        if len(recipients) < len(desk_ids):
-            continue
-        for job in _jobs(desk, connection, waiting, today):
+    for waiting in (pending(desk, connection), pending_notices(desk, connection)):
+        for recipients, job in _addressed(desk, connection, waiting, keys, today):
             if len(parcels) == MOST_PARCELS:
                 return parcels, True
             parcel = _seal(desk, recipients, job, today)
@@ -204,6 +200,26 @@ def _new_parcels(
             room_bytes -= parcel.size_bytes
             parcels.append(parcel)
     return parcels, False
+
+
+def _addressed(
+    desk: Desk,
+    connection: Connection,
+    waiting: Iterable[Pending],
+    keys: Mapping[str, Fingerprint],
+    today: date,
+) -> Iterator[tuple[list[Fingerprint], "_Job"]]:
+    by_audience: dict[frozenset[str], list[Pending]] = {}
+    for one in waiting:
+        by_audience.setdefault(one.desk_ids, []).append(one)
+    # Events first: a parcel of them is small, and says what the items belong to.
+    for desk_ids, brought in sorted(
+        by_audience.items(), key=lambda pair: sorted(pair[0])
+    ):
+        recipients = [keys[desk_id] for desk_id in sorted(desk_ids) if desk_id in keys]
+        if len(recipients) == len(desk_ids):
+            for job in _jobs(desk, connection, brought, today):
+                yield recipients, job
 
 
 @dataclass(frozen=True)
@@ -310,12 +326,7 @@ def _note_parcels(
             },
         )
         for one in parcel.brings:
-            for desk_id in sorted(one.desk_ids):
-                connection.execute(
-                    insert_or(casebook.knows)
-                    .values(digest=one.digest, desk_id=desk_id)
-                    .on_conflict_do_nothing()
-                )
+            note_known(connection, one.digest, one.desk_ids)
     still = {one.digest for one in pending(desk, connection)}
     if not still:
         connection.execute(
@@ -370,7 +381,7 @@ def _new_holds(connection: Connection) -> tuple[list[tuple[int, bytes]], bool]:
     table = casebook.received
     items = connection.execute(
         select(table.c.number, table.c.sha256)
-        .where(table.c.reported_in.is_(None))
+        .where(table.c.reported_in.is_(None), table.c.superseded.is_(False))
         .order_by(table.c.number)
         .limit(MOST_HOLDS + 1)
     )
@@ -399,6 +410,9 @@ def _note(
     for hold in manifest.holds:
         connection.execute(
             update(casebook.received)
-            .where(casebook.received.c.number == hold.number)
+            .where(
+                casebook.received.c.number == hold.number,
+                casebook.received.c.sha256 == bytes.fromhex(hold.sha256),
+            )
             .values(reported_in=number)
         )

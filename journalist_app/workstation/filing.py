@@ -19,7 +19,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from casework import strict
-from casework.item import ItemHeader
+from casework.item import ItemHeader, ItemKind
 from casework.parcel import Parcel
 from casework.reply import CaseStatus
 from journalist_app.workstation import casebook
@@ -100,7 +100,7 @@ def _receive(connection: Connection, arrivals: Sequence[Arrival]) -> None:
         # An item that could not be opened before has its row already.
         statement = insert_or(casebook.received)
         statement = statement.on_conflict_do_update(
-            index_elements=["number"],
+            index_elements=["number", "sha256"],
             set_={column: statement.excluded[column] for column in rows[0]},
         )
         connection.execute(statement, rows)
@@ -156,9 +156,12 @@ class _Filing:
             [row for opened in items for row in _attachment_rows(opened)],
         )
         if self._known:
-            self._connection.execute(
-                insert_or(casebook.knows).on_conflict_do_nothing(), self._known
+            statement = insert_or(casebook.knows)
+            # A desk that had lost it has it again.
+            statement = statement.on_conflict_do_update(
+                index_elements=["digest", "desk_id"], set_={"lost": False}
             )
+            self._connection.execute(statement, self._known)
         index(
             self._connection,
             [
@@ -166,7 +169,10 @@ class _Filing:
                     bytes.fromhex(opened.header.case_id),
                     opened.stored.digest,
                     report=opened.report,
-                    message=opened.message,
+                    # Contact details are shown to whoever says why, and not found.
+                    message=None
+                    if opened.header.kind is ItemKind.CONTACT
+                    else opened.message,
                     names=[attachment.name for attachment in opened.attachments],
                 )
                 for opened in items

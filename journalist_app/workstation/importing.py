@@ -45,16 +45,19 @@ from crypto.subkeys import EncryptionSubkey
 from journalist_app.durable import new_file, remove_partial_files
 from journalist_app.workstation import casebook
 from journalist_app.workstation.colleagues import RosterChange, take_in_officers
+from journalist_app.workstation.continuity import Standing, settle
 from journalist_app.workstation.desk import INCOMING, ITEMS, STORE, Desk
 from journalist_app.workstation.entries import retry_waiting
 from journalist_app.workstation.errors import ForeignBundle
 from journalist_app.workstation.filing import Arrival, file_arrivals
 from journalist_app.workstation.items import OpenedItem, open_sealed
 from journalist_app.workstation.projecting import project
+from journalist_app.workstation.returning import awaited_names
 from journalist_app.workstation.rotation import destroy_after_import, lost_because
 
 # gpg is a process for each item: two of them at work while the next one is copied.
 OPENED_AT_ONCE = 4
+ANOTHER_HAD_THE_NUMBER = "another item had this number before"
 # How much may wait to be filed: a transaction costs as much for thirty as for one.
 MOST_WAITING = 64
 MOST_WAITING_BYTES = 64 * 1024 * 1024
@@ -69,7 +72,7 @@ class Verdict(StrEnum):
     ALREADY_THERE = "already there"
     FOR_OTHERS = "kept, sealed to other officers"
     UNOPENED = "kept, but cannot be opened"
-    OTHER = "refused: this desk holds another item under this number"
+    OTHER = "new, under a number that another item had before"
     DAMAGED = "damaged"
     MISSING = "announced, but not there"
     DUPLICATE = "there twice"
@@ -77,7 +80,13 @@ class Verdict(StrEnum):
 
 
 GOOD = frozenset(
-    {Verdict.NEW, Verdict.ALREADY_THERE, Verdict.FOR_OTHERS, Verdict.UNOPENED}
+    {
+        Verdict.NEW,
+        Verdict.ALREADY_THERE,
+        Verdict.FOR_OTHERS,
+        Verdict.UNOPENED,
+        Verdict.OTHER,
+    }
 )
 
 _FINDINGS = {
@@ -127,7 +136,14 @@ class ImportReport:
         cases_with_gaps: By case name, how many items are missing at least.
 
         unconfirmed: Outboxes that the server had not applied when it made the
-            bundle: it sent items again that they say are held.
+            bundle: it says so, or sent items again that they say are held.
+
+        restored: Whether the desk was found to be a copy of itself, and begins anew
+            behind all that the server has of it.
+
+        withdrawn: Cases whose waiting answers have to be written again.
+
+        awaited: Officers who have not told this desk yet what it has lost.
 
         officers: What the bundle's list of officers changed or could not change.
 
@@ -147,6 +163,9 @@ class ImportReport:
     officers: tuple[RosterChange, ...]
     unverified: int
     destroyed: tuple[EncryptionSubkey, ...] = ()
+    restored: bool = False
+    withdrawn: tuple[str, ...] = ()
+    awaited: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -194,6 +213,12 @@ def import_bundle(
         officers = take_in_officers(
             desk, connection, bundle.manifest.officers, today=today
         )
+        standing = settle(
+            connection,
+            desk.record.desk_id,
+            bundle.manifest.applied,
+            entropy=desk.entropy,
+        )
     opened_later = _retry(desk)
     outcomes, broken_off = _Import(desk, bundle, tell).run()
     with desk.casebook.transaction() as connection:
@@ -204,12 +229,15 @@ def import_bundle(
             not_fetched=_without(connection, _below(connection, bundle.manifest)),
             gone=_without(connection, bundle.manifest.gaps()),
             cases_with_gaps=cases_with_gaps(connection),
-            unconfirmed=_unconfirmed(connection, outcomes),
+            unconfirmed=_unconfirmed(connection, outcomes, bundle.manifest, standing),
             officers=officers,
             unverified=connection.scalar(
                 select(func.count()).select_from(casebook.waiting)
             )
             or 0,
+            restored=standing.restored,
+            withdrawn=standing.withdrawn,
+            awaited=awaited_names(connection),
         )
     whole = report.complete and not report.not_fetched
     destroyed = destroy_after_import(desk, bundle.manifest, whole=whole, today=today)
@@ -313,11 +341,13 @@ class _Import:
         return _Copied(announced, key_ids, opening)
 
     def _held(self, item: _Announced) -> bool:
-        held = self._held_before.get(item.number)
-        if held is None:
+        held = self._held_before.get(item.number, set())
+        if item.sha256 not in held:
             return False
-        verdict = Verdict.ALREADY_THERE if held == item.sha256 else Verdict.OTHER
-        self._note(item, verdict)
+        if len(held) > 1:
+            with self._desk.casebook.transaction() as connection:
+                _stands(connection, item)
+        self._note(item, Verdict.ALREADY_THERE)
         return True
 
     def _is_for_us(self, key_ids: tuple[str, ...]) -> bool:
@@ -340,11 +370,18 @@ class _Import:
                 else:
                     told[copied.item.number] = arrived
             notes = file_arrivals(self._desk, connection, list(arrivals.values()))
+            for copied in batch:
+                if copied.item.number in self._held_before:
+                    _stands(connection, copied.item)
         for number, note in zip(arrivals, notes, strict=True):
             told[number] = Verdict.NEW, note
         for copied in batch:
             self._desk.incoming(copied.item.sha256).unlink(missing_ok=True)
-            self._note(copied.item, *told[copied.item.number])
+            verdict, note = told[copied.item.number]
+            if copied.item.number in self._held_before:
+                note = ", ".join(filter(None, (note, ANOTHER_HAD_THE_NUMBER)))
+                verdict = Verdict.OTHER if verdict is Verdict.NEW else verdict
+            self._note(copied.item, verdict, note)
 
     def _arrived(
         self, connection: Connection, copied: _Copied
@@ -404,7 +441,7 @@ class _Import:
                 yield Outcome(verdict, found.name, found.number)
 
 
-def _held_numbers(desk: Desk, manifest: BundleManifest) -> dict[int, bytes]:
+def _held_numbers(desk: Desk, manifest: BundleManifest) -> dict[int, set[bytes]]:
     """Return by number the digests of items that came in earlier bundles."""
     table = casebook.received
     with desk.casebook.transaction() as connection:
@@ -413,7 +450,24 @@ def _held_numbers(desk: Desk, manifest: BundleManifest) -> dict[int, bytes]:
                 table.c.number.between(manifest.after + 1, manifest.through)
             )
         )
-        return {row.number: row.sha256 for row in rows}
+        held: dict[int, set[bytes]] = {}
+        for row in rows:
+            held.setdefault(row.number, set()).add(row.sha256)
+        return held
+
+
+def _stands(connection: Connection, item: _Announced) -> None:
+    """Note which item the server has under a number: the desk signs for this one."""
+    columns = casebook.received.c
+    same, number = columns.sha256 == item.sha256, columns.number == item.number
+    connection.execute(
+        update(casebook.received).where(number, ~same).values(superseded=True)
+    )
+    connection.execute(
+        update(casebook.received)
+        .where(number, same, columns.superseded)
+        .values(superseded=False, reported_in=None)
+    )
 
 
 def _is_full(waiting: Collection[_Copied]) -> bool:
@@ -556,8 +610,13 @@ def _without(connection: Connection, spans: tuple[range, ...]) -> tuple[range, .
 
 
 def _unconfirmed(
-    connection: Connection, outcomes: tuple[Outcome, ...]
+    connection: Connection,
+    outcomes: tuple[Outcome, ...],
+    manifest: BundleManifest,
+    standing: Standing,
 ) -> tuple[int, ...]:
+    if manifest.applied is not None:
+        return standing.missing
     again = {
         outcome.number
         for outcome in outcomes

@@ -19,11 +19,20 @@ from pathlib import Path
 from typing import BinaryIO
 
 from casework.errors import CaseworkError
-from casework.item import ItemHeader, ItemReader, ReadMarks, read_item
-from casework.parcel import Parcel, read_message
+from casework.item import (
+    ItemHeader,
+    ItemReader,
+    MalformedItem,
+    ReadMarks,
+    read_item,
+)
+from casework.parcel import PARCEL_TEXT_BYTES, Parcel, read_message
 from casework.report import Report
 from crypto.opening import CannotOpen, SecretKeyring
 from journalist_app.workstation.storing import ItemStore, Stored, Storing
+
+# More than a parcel has, with its padding, and than an item has before its files.
+HELD_BYTES = 2 * PARCEL_TEXT_BYTES
 
 Sink = Callable[[bytes], object]
 Receive = Callable[[int, str], Sink]
@@ -56,6 +65,7 @@ class _Tee:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._held: list[bytes] = []
+        self._held_bytes = 0
         self._storing: Storing | None = None
 
     def read(self, size: int, /) -> bytes:
@@ -63,6 +73,11 @@ class _Tee:
         if self._storing:
             self._storing.write(piece)
         else:
+            self._held_bytes += len(piece)
+            if self._held_bytes > HELD_BYTES:
+                # Neither a parcel nor what stands before an item's files: zeros
+                # without end, for instance, that were packed into a few bytes.
+                raise MalformedItem(MalformedItem.__doc__)
             self._held.append(piece)
         return piece
 

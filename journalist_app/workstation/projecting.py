@@ -165,6 +165,7 @@ def _project(connection: Connection, case_ids: Sequence[bytes], own: str) -> Non
                 for other, relation in state.links.items()
             ],
         )
+        _let_wait_for_links(connection, touched.values())
     index(
         connection,
         [
@@ -172,6 +173,17 @@ def _project(connection: Connection, case_ids: Sequence[bytes], own: str) -> Non
             for case_id, case in cases.items()
         ],
     )
+
+
+def _let_wait_for_links(connection: Connection, states: Iterable[CaseState]) -> None:
+    """Have linked cases looked at: who may hear of a link depends on both of them."""
+    linked = {bytes.fromhex(other) for state in states for other in state.links}
+    if linked:
+        connection.execute(
+            update(casebook.case)
+            .where(casebook.case.c.case_id.in_(linked))
+            .values(unsent=True)
+        )
 
 
 def _values(

@@ -20,7 +20,7 @@ PREFIX_CHARACTERS = 3
 RANDOM_CHARACTERS = 7
 # Prime, so that every place has an inverse.
 _MODULUS = 31
-_LOOKS_LIKE = str.maketrans("ILOU", "110V")
+LOOKS_LIKE = str.maketrans("ILOU", "110V")
 
 
 class MistypedNumber(ValueError):
@@ -63,7 +63,7 @@ def parse_number(untrusted_text: str) -> str:
     """
     characters = "".join(
         character for character in untrusted_text.upper() if character.isalnum()
-    ).translate(_LOOKS_LIKE)
+    ).translate(LOOKS_LIKE)
     expected = PREFIX_CHARACTERS + RANDOM_CHARACTERS + 1
     if len(characters) != expected or not set(characters) <= set(ALPHABET):
         raise MistypedNumber(MistypedNumber.__doc__)

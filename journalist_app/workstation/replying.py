@@ -30,13 +30,17 @@ from casework.text import clean_line, clean_text
 from casework.workflow import STEPS
 from crypto.replies import MalformedPublicKey, seal_reply
 from journalist_app.workstation import casebook
-from journalist_app.workstation.cases import find_case
+from journalist_app.workstation.cases import find_case, read_marks
+from journalist_app.workstation.continuity import current_life
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.entries import append
 from journalist_app.workstation.errors import UnusableReply
 from journalist_app.workstation.projecting import ASKS_NOTHING, journal_of
 
 _BEGUN = CaseStatus.VERIFICATION
+# What a restored desk may have used without knowing, and a reporter still looks beyond:
+# fewer than `crypto.slots.STRETCH_SLOTS`.
+SKIPPED_SLOTS = 512
 # The reason of a step whose letter has no words of its own.
 TOLD = "told to the reporter"
 _NEED_TEXT = frozenset({ReplyKind.ANSWER, ReplyKind.QUESTION})
@@ -115,7 +119,7 @@ def seal_draft(
     letter = draft_letter(desk, connection, case, draft, today=today)
     _go_along(desk, connection, case, letter, today=today)
     content, files = _content(letter, draft)
-    first_slot = _next_slot(connection, case, desk.record.desk_id)
+    first_slot = next_slot(connection, case, desk.record.desk_id)
     try:
         sealed = seal_reply(
             content,
@@ -210,20 +214,41 @@ def _step(
     append(desk, connection, case.case_id, action, today=today)
 
 
-def _next_slot(connection: Connection, case: Row[Any], desk_id: str) -> int:
+def next_slot(connection: Connection, case: Row[Any], desk_id: str) -> int:
     """
     Return the first slot of this desk that no reply has taken.
 
-    The journal counts as well: a desk that was restored from an old backup and has
-    heard of its own replies since must not write over them.
+    A desk that was restored from a copy may have taken more than it knows of: it has
+    heard of some from colleagues and from what the reporter has read, and before its
+    first answer it leaves out as many as a reporter looks beyond.
     """
-    taken = [
-        sent.action.first_slot + sent.action.slots
-        for sent in journal_of(connection, case.case_id).state.replies
-        if sent.desk_id == desk_id
+    replies = [
+        entry.event
+        for entry in journal_of(connection, case.case_id).entries
+        # Those that stand in a conflict have taken their slots all the same.
+        if entry.event.desk_id == desk_id and isinstance(entry.event.action, Replied)
     ]
-    used: int = case.slots_used
-    return max([used, *taken])
+    taken: list[int] = [
+        case.slots_used,
+        _read_through(connection, case.case_id, desk_id),
+    ]
+    for event in replies:
+        if isinstance(event.action, Replied):
+            taken.append(event.action.first_slot + event.action.slots)
+    life = current_life(connection)
+    if life is not None and life not in {event.life for event in replies}:
+        return max(taken) + SKIPPED_SLOTS
+    return max(taken)
+
+
+def _read_through(connection: Connection, case_id: bytes, desk_id: str) -> int:
+    columns = casebook.content.c
+    marks = connection.scalars(
+        select(columns.read_marks).where(
+            columns.case_id == case_id, columns.read_marks.is_not(None)
+        )
+    )
+    return max((read_marks(content).get(desk_id, 0) for content in marks), default=0)
 
 
 def _asking(connection: Connection, case_id: bytes) -> int:

@@ -12,18 +12,20 @@ have it.  The reporter's contact details are never sealed anew.
 """
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
 from sqlalchemy import Connection, select
 
-from casework.folding import CaseState
+from casework.folding import CaseState, Entry
 from casework.item import ItemKind
-from casework.journal import Admitted, Briefed, Excluded
+from casework.journal import OFFICE, Admitted, Briefed, Excluded, Linked
 from casework.report import SEVEN_QUESTIONS, Report
 from journalist_app.workstation import casebook
 from journalist_app.workstation.colleagues import find_colleague
+from journalist_app.workstation.continuity import awaited
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.entries import append
 from journalist_app.workstation.errors import ActionRefused
@@ -79,8 +81,9 @@ def admit(
     What could give the reporter away must have been looked at before.
 
     Raises:
-        ActionRefused: If it was not, if it was decided to share nothing, or if the
-            brief that the form needs is empty.
+        ActionRefused: If it was not, if it was decided to share nothing, if the
+            reporter has excluded the colleague's role, or if the brief that the form
+            needs is empty.
 
         UnknownColleague: If there is no such officer.
     """
@@ -90,6 +93,7 @@ def admit(
         raise ActionRefused(
             f"nothing can be sealed to {colleague.name}: {colleague.unfit_because}"
         )
+    _check_wish(connection, case_id, colleague.role)
     check_exposure(connection, case_id, state, form)
     if form != FULL:
         brief = brief_of(connection, case_id, state, with_answers=form == REDACTED)
@@ -148,6 +152,23 @@ def check_exposure(
         raise ActionRefused(
             "it was decided to blacken passages: share that form, or a paraphrase"
         )
+
+
+def _check_wish(connection: Connection, case_id: bytes, role: str | None) -> None:
+    """
+    Make sure that the reporter has not excluded this role from the report.
+
+    Raises:
+        ActionRefused: If they have: the officer may be the one it is about.
+    """
+    columns = casebook.content.c
+    for content in connection.scalars(
+        select(columns.report).where(
+            columns.case_id == case_id, columns.report.is_not(None)
+        )
+    ):
+        if role is not None and role in Report.parse(content).not_for:
+            raise ActionRefused("the reporter does not want this role to see the case")
 
 
 def newest_content(connection: Connection, case_id: bytes) -> bytes:
@@ -212,35 +233,40 @@ def blacken(text: str, spans: tuple[tuple[int, int], ...]) -> str:
 def pending(desk: Desk, connection: Connection) -> Iterator[Pending]:
     """Yield what other desks still have to be sent from here, cases in any order."""
     own = desk.record.desk_id
-    reachable = {
-        row.desk_id
-        for row in connection.execute(
-            select(casebook.officer.c.desk_id).where(
-                casebook.officer.c.active,
-                casebook.officer.c.unfit_because.is_(None),
-                casebook.officer.c.desk_id != own,
-            )
-        )
-    }
+    reachable = reachable_from(connection, own)
     if not reachable:
         return
+    waiting_for = awaited(connection)
+    returning = reachable & _restored_desks(connection)
     for case_id in unsent_cases(connection):
         journal = journal_of(connection, case_id)
         state = journal.state
         if own in state.excluded:
             continue
         audience = members(connection, case_id, state) & reachable
+        if waiting_for:
+            # It may have been excluded, and only the others would know.
+            audience = frozenset(
+                one for one in audience if not waiting_for & (audience - {one})
+            )
         mine = {
             desk_id for desk_id in audience if _sender(journal.state, desk_id) == own
         }
+        # Whoever was restored gets the whole journal from everybody: who it was that
+        # sent it before may be lost as well.
+        mine |= audience & returning
         for entry in journal.entries:
-            wanted = audience if entry.event.desk_id == own else mine
+            asking = audience if entry.event.desk_id == own else mine
+            wanted = _may_hear_of(connection, entry, asking)
             digest = bytes.fromhex(entry.digest)
-            if lacking := wanted - _knowing(connection, digest):
+            if lacking := wanted - knowing(connection, digest):
                 yield Pending(digest, is_entry=True, desk_ids=frozenset(lacking))
-        full = {desk_id for desk_id in mine if state.admitted.get(desk_id) == FULL}
-        if full:
-            yield from _pending_contents(connection, case_id, full)
+        full = {
+            desk_id
+            for desk_id in mine
+            if state.admitted.get(desk_id) == FULL and _sender(state, desk_id) == own
+        }
+        yield from _pending_contents(connection, case_id, full, audience & returning)
 
 
 def unsent_cases(connection: Connection) -> tuple[bytes, ...]:
@@ -253,9 +279,59 @@ def unsent_cases(connection: Connection) -> tuple[bytes, ...]:
     )
 
 
+def reachable_from(connection: Connection, own: str) -> set[str]:
+    """Return the other desks that something can be sealed to."""
+    columns = casebook.officer.c
+    return set(
+        connection.scalars(
+            select(columns.desk_id).where(
+                columns.active, columns.unfit_because.is_(None), columns.desk_id != own
+            )
+        )
+    )
+
+
+def _restored_desks(connection: Connection) -> set[str]:
+    columns = casebook.entry.c
+    return set(
+        connection.scalars(
+            select(columns.desk_id).where(columns.case_id == bytes.fromhex(OFFICE))
+        )
+    )
+
+
+def _may_hear_of(
+    connection: Connection, entry: Entry, desk_ids: AbstractSet[str]
+) -> AbstractSet[str]:
+    """
+    Return who of those who know a case may also know what an event says of another.
+
+    A link names another case, which an officer who has only this one may be accused
+    in.  They see a gap in the journal, and not what it is about.
+    """
+    action = entry.event.action
+    if not isinstance(action, Linked):
+        return desk_ids
+    other = bytes.fromhex(action.other_case)
+    return desk_ids & members(connection, other, journal_of(connection, other).state)
+
+
 def _pending_contents(
-    connection: Connection, case_id: bytes, desk_ids: set[str]
+    connection: Connection,
+    case_id: bytes,
+    full: AbstractSet[str],
+    returning: AbstractSet[str],
 ) -> Iterator[Pending]:
+    """
+    Yield the items that others still have to be sent.
+
+    Args:
+        full: Desks that were let in from here, with the items.
+
+        returning: Desks that were restored: they get again what they have had.
+    """
+    if not full and not returning:
+        return
     columns = casebook.content.c
     digests = connection.scalars(
         select(columns.digest)
@@ -263,7 +339,8 @@ def _pending_contents(
         .order_by(columns.sequence, columns.digest)
     ).all()
     for digest in digests:
-        if lacking := desk_ids - _knowing(connection, digest):
+        lost = returning & knowing(connection, digest, lost=True)
+        if lacking := (full - knowing(connection, digest)) | lost:
             yield Pending(digest, is_entry=False, desk_ids=frozenset(lacking))
 
 
@@ -277,10 +354,14 @@ def _sender(state: CaseState, desk_id: str) -> str | None:
     return sender
 
 
-def _knowing(connection: Connection, digest: bytes) -> set[str]:
+def knowing(connection: Connection, digest: bytes, *, lost: bool = False) -> set[str]:
+    """Return the desks that have a content or an event, or have lost it."""
+    columns = casebook.knows.c
     return set(
         connection.scalars(
-            select(casebook.knows.c.desk_id).where(casebook.knows.c.digest == digest)
+            select(columns.desk_id).where(
+                columns.digest == digest, columns.lost.is_(lost)
+            )
         )
     )
 
@@ -289,8 +370,3 @@ def _form(form: str) -> Literal["full", "redacted", "paraphrase"]:
     if form == FULL:
         return "full"
     return "redacted" if form == REDACTED else "paraphrase"
-
-
-def count_pending(desk: Desk, connection: Connection) -> int:
-    """Return how many things wait to be sent to other desks."""
-    return sum(1 for _ in pending(desk, connection))

@@ -118,6 +118,13 @@ def office(office_template: OfficeTemplate, tmp_path: Path) -> Iterator[Office]:
 
 
 @pytest.fixture
+def office_alone(office_template: OfficeTemplate, tmp_path: Path) -> Iterator[Office]:
+    """One desk and a dead drop."""
+    with running_office(tmp_path, office_template, NAMES[0]) as office:
+        yield office
+
+
+@pytest.fixture
 def ani() -> Reporter:
     """A reporter."""
     return Reporter("ani")

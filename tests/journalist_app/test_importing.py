@@ -33,7 +33,9 @@ from journalist_app.workstation.cases import (
 )
 from journalist_app.workstation.desk import Desk, open_desk
 from journalist_app.workstation.errors import ForeignBundle
+from journalist_app.workstation.exporting import prepare_outbox
 from journalist_app.workstation.importing import (
+    ANOTHER_HAD_THE_NUMBER,
     MOST_WAITING,
     ImportReport,
     Verdict,
@@ -221,15 +223,24 @@ def test_everything_odd_is_named(desk: Desk, sealer: Sealer, ani: Reporter) -> N
     assert not report.complete
 
 
-def test_another_item_under_a_known_number_is_refused(
+def test_another_item_under_a_known_number_is_taken_beside_it(
     desk: Desk, sealer: Sealer, ani: Reporter
 ) -> None:
-    """A number means one item for ever."""
-    import_bundle(desk, make_bundle({1: sealer.seal(ani.write())}), today=DAY)
-    before = contents(desk)
-    report = import_bundle(desk, make_bundle({1: sealer.seal(ani.write())}), today=DAY)
+    """A server that was restored gives numbers again: the digest tells which item."""
+    first, second = (sealer.seal(ani.write()) for _ in range(2))
+    import_bundle(desk, make_bundle({1: first}), today=DAY)
+    report = import_bundle(desk, make_bundle({1: second}), today=DAY)
     assert {"item 1": Verdict.OTHER} == verdicts(report)
-    assert before == contents(desk)
+    assert ANOTHER_HAD_THE_NUMBER == report.outcomes[0].note
+    assert 2 == len(contents(desk)["received"]) == len(contents(desk)["content"])
+    # The desk signs for the one that the server has now.
+    prepare_outbox(desk, today=DAY)
+    with desk.casebook.transaction() as connection:
+        table = casebook.received
+        signed = connection.scalars(
+            select(table.c.sha256).where(table.c.reported_in.is_not(None))
+        ).all()
+    assert [hashlib.sha256(second).digest()] == signed
 
 
 def test_the_same_bytes_under_two_numbers_are_filed_once(

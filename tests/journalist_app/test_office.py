@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import select
 from support.bundles import rewritten
-from support.office import NAMES, Office
+from support.office import NAMES, Office, texts_on
 from support.reporters import DAY, REPORT, Reporter
 
 from casework.folding import CaseState
@@ -60,16 +60,6 @@ def name(office: Office, reporter: Reporter) -> str:
 def states(office: Office, name: str, desks: Sequence[str] = NAMES) -> list[CaseState]:
     """Return what desks say about a case."""
     return [state_of(office.desks[desk], name) for desk in desks]
-
-
-def texts_on(desk: Desk) -> str:
-    """Return everything readable in a casebook."""
-    with desk.casebook.transaction() as connection:
-        return "\n".join(
-            repr(tuple(row))
-            for table in casebook.metadata.sorted_tables
-            for row in connection.execute(select(table))
-        )
 
 
 def verified(office: Office, name: str, desk: str = ANI) -> None:

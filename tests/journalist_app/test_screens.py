@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from support.bundles import rewritten
 from support.office import NAMES, Office
 from support.reporters import DAY, REPORT, Reporter
 from support.screens import HOST, Screen, words
@@ -17,6 +18,7 @@ from casework.reply import CaseStatus, ReplyKind
 from casework.report import Report
 from crypto.subkeys import first_of_next_month
 from journalist_app.workstation.acting import state_of, take_step
+from journalist_app.workstation.continuity import note_restored
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.names import case_name
 from journalist_app.workstation.rotation import GRACE_DAYS
@@ -488,3 +490,35 @@ def test_the_desk_speaks_english_too(screen: Screen, name: str) -> None:
     screen.post(f"/cases/{name}/step", {"after": "verification"})
     refused = screen.post(f"/cases/{name}/step", {"after": "needs-completion"})
     assert "This step needs a reason." in words(refused)
+
+
+def test_a_restored_desk_says_what_it_waits_for(
+    screen: Screen, office: Office, name: str, tmp_path: Path
+) -> None:
+    """Before and after the first bundle, in both languages, and lost outboxes again."""
+    ani = office.desks[ANI]
+    assert office.outbox_of(ANI) is not None
+    with ani.casebook.transaction() as connection:
+        note_restored(connection)
+    refused = screen.post(f"/cases/{name}/note", {"text": "Terlalu dini."})
+    assert "Meja ini dipulihkan dari cadangan" in words(refused)
+    screen.post("/language/en")
+    refused = screen.post("/carrying/export", {"folder": str(tmp_path)})
+    assert "This desk was restored from a backup" in words(refused)
+
+    # The outbox that the desk has made is not one of those that have come.
+    applied = {"desk_id": ani.record.desk_id, "number": 0, "sha256": ()}
+    bundle = tmp_path / "bundle.tar"
+    told = rewritten(io.BytesIO(office.bundle_for(ANI)), applied=applied)
+    bundle.write_bytes(told.getvalue())
+    screen.post("/carrying/import", {"path": str(bundle)})
+    screen.jobs.wait(30)
+    shown = screen.text("/carrying/")
+    assert "This desk is a restored copy" in shown
+    assert "has not sent again what this desk has lost" in shown
+    assert "Outbox 1 has not reached the server." in shown
+    made = screen.post(
+        "/carrying/export-again", {"number": "1", "folder": str(tmp_path)}
+    )
+    assert 200 == made.status_code
+    assert 1 == len(list(tmp_path.glob("outbox-*-0001.tar")))

@@ -8,12 +8,15 @@ import hashlib
 import io
 import os
 import shutil
+import sqlite3
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from sqlalchemy import select
 from support.deaddrop_samples import seeded
 from support.reporters import DAY
 
@@ -24,6 +27,8 @@ from crypto.openpgp import Keyring
 from deaddrop import DeadDrop, KnownDummies, SealedItem, migrate, open_deaddrop
 from journalist_app.courier.bundles import announce, write_announced
 from journalist_app.courier.outboxes import Delivery, apply_outbox
+from journalist_app.workstation import casebook
+from journalist_app.workstation.backing_up import restore_backup, write_backup
 from journalist_app.workstation.colleagues import trust_organisation
 from journalist_app.workstation.desk import (
     Desk,
@@ -34,8 +39,18 @@ from journalist_app.workstation.desk import (
 from journalist_app.workstation.errors import NothingToExport
 from journalist_app.workstation.exporting import prepare_outbox, write_again
 from journalist_app.workstation.importing import ImportReport, import_bundle
+from journalist_app.workstation.recovery_code import RecoveryCode
 
+DATABASE = "deaddrop.sqlite"
 NAMES = ("Petugas Ani", "Petugas Budi", "Petugas Citra")
+
+
+@dataclass(frozen=True)
+class Backed:
+    """A desk's backup, and what opens it."""
+
+    path: Path
+    code: RecoveryCode
 
 
 @dataclass(frozen=True)
@@ -97,6 +112,7 @@ class Office:
         self.drop = drop
         self.keyring = keyring
         self._stack = stack
+        self._open: dict[str, ExitStack] = {}
         self.desks: dict[str, Desk] = {}
 
     def open(self, name: str) -> Desk:
@@ -105,17 +121,64 @@ class Office:
         target = self.path / "desks" / name
         if not target.exists():
             shutil.copytree(source, target)
-        desk = self._stack.enter_context(
+        self._open[name] = self._stack.enter_context(ExitStack())
+        desk = self._open[name].enter_context(
             open_desk(target, passphrase=None, entropy=os.urandom)
         )
         trust_organisation(desk, self.template.organisation_key)
         self.desks[name] = desk
         return desk
 
+    def close(self, name: str) -> None:
+        """Close one desk."""
+        self._open.pop(name).close()
+        self.desks.pop(name, None)
+
+    def back_up(self, name: str) -> Backed:
+        """Back a desk up."""
+        path = self.path / f"backup-{os.urandom(4).hex()}"
+        return Backed(path, write_backup(self.desks[name], path, today=DAY).code)
+
+    def restore(self, name: str, backed: Backed) -> Desk:
+        """Lose a desk, and restore it from a backup."""
+        self.close(name)
+        shutil.rmtree(self.folder_of(name))
+        restore_backup(backed.path, self.folder_of(name), backed.code)
+        return self.open(name)
+
+    def copy_of(self, name: str) -> Path:
+        """Copy a desk's folder as it is, as somebody may do who knows no better."""
+        path = self.path / f"copy-{os.urandom(4).hex()}"
+        with self.desks[name].casebook.transaction():
+            shutil.copytree(self.folder_of(name), path, ignore=_sockets)
+        return path
+
+    def replace(self, name: str, copy: Path) -> Desk:
+        """Put a copy in the place of a desk's folder."""
+        self.close(name)
+        shutil.rmtree(self.folder_of(name))
+        shutil.copytree(copy, self.folder_of(name))
+        return self.open(name)
+
+    def back_up_server(self) -> Path:
+        """Copy the server's database."""
+        path = self.path / f"server-{os.urandom(4).hex()}.sqlite"
+        with closing(sqlite3.connect(self.path / DATABASE)) as source:
+            source.execute("VACUUM INTO ?", (str(path),))
+        return path
+
+    def restore_server(self, backup: Path) -> None:
+        """Put an older database in the place of the server's."""
+        self.drop.close()
+        for file in self.path.glob(f"{DATABASE}*"):
+            file.unlink()
+        shutil.copy(backup, self.path / DATABASE)
+        self.drop = self._stack.enter_context(closing(open_drop(self.path)))
+
     def close_desks(self) -> None:
         """Close all desks, so that another program can open them."""
-        self._stack.close()
-        self.desks.clear()
+        for name in list(self.desks):
+            self.close(name)
 
     def folder_of(self, name: str) -> Path:
         """Return the folder of a desk."""
@@ -159,7 +222,10 @@ class Office:
         after = self.drop.desks.held_through(desk_id) if since is None else since
         stream = io.BytesIO()
         write_announced(
-            self.drop, announce(self.drop, after=after), stream.write, today=DAY
+            self.drop,
+            announce(self.drop, after=after, desk_id=desk_id),
+            stream.write,
+            today=DAY,
         )
         return stream.getvalue()
 
@@ -176,6 +242,12 @@ class Office:
             return None
         stream = io.BytesIO()
         write_again(self.desks[name], prepared.number, stream.write)
+        return stream.getvalue()
+
+    def outbox_again(self, name: str, number: int) -> bytes:
+        """Return an earlier outbox of a desk."""
+        stream = io.BytesIO()
+        write_again(self.desks[name], number, stream.write)
         return stream.getvalue()
 
     def apply(self, outbox: bytes, *, today: date = DAY) -> Delivery:
@@ -203,15 +275,10 @@ def running_office(
     path: Path, template: OfficeTemplate, *names: str
 ) -> Iterator[Office]:
     """Open desks around an empty dead drop."""
-    url = f"sqlite:///{path / 'deaddrop.sqlite'}"
-    migrate(url)
+    migrate(f"sqlite:///{path / DATABASE}")
     keyring = Keyring(path / "keyring")
     keyring.trust_organisation(template.organisation_key)
-    drop = open_deaddrop(
-        url,
-        known_dummies=KnownDummies(path / "known-dummies", entropy=seeded(2)),
-        entropy=seeded(3),
-    )
+    drop = open_drop(path)
     with closing(drop), ExitStack() as stack:
         drop.create_installation(seeded(4), day=DAY)
         office = Office(path, template, drop, keyring, stack)
@@ -219,3 +286,28 @@ def running_office(
             office.open(name)
             office.enrol(name)
         yield office
+
+
+def texts_on(desk: Desk) -> str:
+    """Return everything readable in a casebook."""
+    with desk.casebook.transaction() as connection:
+        return "\n".join(
+            repr(tuple(row))
+            for table in casebook.metadata.sorted_tables
+            for row in connection.execute(select(table))
+        )
+
+
+def open_drop(path: Path) -> DeadDrop:
+    """Open the dead drop of a folder."""
+    return open_deaddrop(
+        f"sqlite:///{path / DATABASE}",
+        known_dummies=KnownDummies(path / "known-dummies", entropy=seeded(2)),
+        entropy=os.urandom,
+    )
+
+
+def _sockets(folder: str, names: list[str]) -> list[str]:
+    return [
+        name for name in names if stat.S_ISSOCK((Path(folder) / name).lstat().st_mode)
+    ]

@@ -111,12 +111,13 @@ class Sealer:
 
     keyring: Keyring
     officer: Fingerprint
+    home: Path
 
     @classmethod
     def to(cls, home: Path, certificate: bytes) -> "Sealer":
         """Seal to an officer whom this keyring believes without more ado."""
         keyring = Keyring(home)
-        return cls(keyring, keyring.trust_organisation(certificate))
+        return cls(keyring, keyring.trust_organisation(certificate), home)
 
     def seal(self, plaintext: bytes, day: date = DAY) -> bytes:
         """Return the sealed item."""

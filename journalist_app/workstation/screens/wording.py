@@ -86,7 +86,7 @@ IMPORT_LABELS = {
     Verdict.ALREADY_THERE: _l("sudah ada"),
     Verdict.FOR_OTHERS: _l("disimpan, untuk petugas lain"),
     Verdict.UNOPENED: _l("disimpan, belum dapat dibuka"),
-    Verdict.OTHER: _l("ditolak: nomor ini milik kiriman lain"),
+    Verdict.OTHER: _l("baru, dengan nomor yang dulu milik kiriman lain"),
     Verdict.DAMAGED: _l("rusak"),
     Verdict.MISSING: _l("disebut, tetapi tidak ada"),
     Verdict.DUPLICATE: _l("ada dua kali"),
@@ -192,6 +192,18 @@ _SENTENCES = {
     "it was decided to blacken passages: share that form, or a paraphrase": _l(
         "Sudah diputuskan untuk menghitamkan bagian teks. Bagikan bentuk itu, atau "
         "pokok perkara dengan kata-kata kita."
+    ),
+    "the reporter does not want this role to see the case": _l(
+        "Pelapor tidak menghendaki peran petugas ini melihat kasusnya."
+    ),
+    "this desk was restored from a backup: first import a bundle made since then.": _l(
+        "Meja ini dipulihkan dari cadangan: ambil dahulu bundel yang dibuat setelahnya."
+    ),
+    "the parcels of this outbox are no longer kept": _l(
+        "Isi antaran ini tidak disimpan lagi."
+    ),
+    "the desk has made no outbox of this number.": _l(
+        "Meja ini tidak mempunyai antaran dengan nomor itu."
     ),
     "write the matter in your own words first": _l(
         "Tulislah dahulu pokok perkaranya dengan kata-kata Anda sendiri."

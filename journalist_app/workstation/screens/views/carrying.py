@@ -19,16 +19,17 @@ from journalist_app.workstation.importing import (
     Progress,
     import_bundle,
 )
+from journalist_app.workstation.returning import count_pending
 from journalist_app.workstation.rotation import key_calendar
 from journalist_app.workstation.screens.notices import Notice, say
 from journalist_app.workstation.screens.services import Services, services
 from journalist_app.workstation.screens.sticks import bundles_in
 from journalist_app.workstation.screens.wording import IMPORT_LABELS, _, plain
-from journalist_app.workstation.sharing import count_pending
 
 bp = Blueprint("carrying", __name__, url_prefix="/carrying")
 
 MOST_SHOWN = 200
+MOST_AGAIN = 100
 
 
 @bp.get("/")
@@ -101,12 +102,16 @@ def give() -> ResponseReturnValue:
 
 @bp.post("/export-again")
 def give_again() -> ResponseReturnValue:
-    """Write an earlier outbox once more."""
-    number = request.form.get("number", "")
-    if not number.isdecimal() or len(number) > 9:
+    """Write earlier outboxes once more."""
+    numbers = request.form.get("number", "").split()[:MOST_AGAIN]
+    if not numbers or not all(one.isdecimal() and len(one) <= 9 for one in numbers):
         say(Notice(_("Tulislah nomor antaran."), wrong=True, place="antar"))
         return redirect(url_for("carrying.show"), code=303)
-    return _write(services(), int(number), more=False)
+    answer = _write(services(), int(numbers[0]), more=False)
+    if Path(request.form.get("folder", "").strip()).is_dir():
+        for number in numbers[1:]:
+            answer = _write(services(), int(number), more=False)
+    return answer
 
 
 def _write(here: Services, number: int, *, more: bool) -> ResponseReturnValue:

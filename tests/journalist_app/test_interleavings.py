@@ -1,0 +1,306 @@
+"""
+Three real desks in any order of acts, sticks, losses and restorations: one truth.
+
+Every desk has its own casebook and keys, and everything goes as outboxes and bundles
+through a real dead drop.  At the end sticks are carried until nothing is left to carry.
+
+    BISIK_TRUTH_EXAMPLES=200 BISIK_TRUTH_STEPS=60 pytest tests/.../test_interleavings.py
+"""
+
+import io
+import os
+import shutil
+from contextlib import ExitStack, suppress
+from functools import partial
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from support.office import (
+    NAMES,
+    Backed,
+    Office,
+    OfficeTemplate,
+    running_office,
+    texts_on,
+)
+from support.reporters import DAY, Reporter
+
+from casework.item import ItemKind
+from casework.journal import Labelled, Noted
+from casework.reply import ReplyKind
+from crypto.slots import STRETCH_SLOTS
+from deaddrop import OutboxConflict
+from journalist_app.workstation.acting import (
+    act,
+    decide_exposure,
+    exclude,
+    share,
+    state_of,
+    undo,
+)
+from journalist_app.workstation.errors import ActionRefused, RestoredDesk, UnknownCase
+from journalist_app.workstation.importing import ImportReport, import_bundle
+from journalist_app.workstation.names import case_name
+from journalist_app.workstation.replying import Draft, write_reply
+
+ANI, BUDI, CITRA = NAMES
+INTAKE = (ANI, BUDI)
+EXAMPLES = int(os.environ.get("BISIK_TRUTH_EXAMPLES", "2"))
+STEPS = int(os.environ.get("BISIK_TRUTH_STEPS", "14"))
+ANYBODY = st.sampled_from(NAMES)
+# Ani decides alone about Citra, so that what Citra may not know is never in doubt.
+ROUNDS = 12
+
+
+class Interleaving(RuleBasedStateMachine):
+    """One office, and what has to be true of it in the end."""
+
+    def __init__(self, template: OfficeTemplate, base: Path) -> None:
+        super().__init__()
+        self.stack = ExitStack()
+        # Short, because an agent's socket has room for 107 characters.
+        self.path = base / os.urandom(2).hex()
+        self.path.mkdir()
+        self.office: Office = self.stack.enter_context(
+            running_office(self.path, template, *NAMES)
+        )
+        self.reporter = Reporter("pelapor")
+        self.case = case_name(self.reporter.keys.case_id)
+        self.counted = 0
+        self.messages: set[str] = set()
+        # What was written on each desk and has not reached the server from there.
+        self.waiting: dict[str, set[str]] = {name: set() for name in NAMES}
+        self.safe: set[str] = set()
+        self.written: set[str] = set()
+        self.backups: dict[str, tuple[Backed, set[str]]] = {}
+        self.old_bundles: dict[str, bytes] = {}
+        self.outboxes: list[bytes] = []
+        self.secret_from_citra: set[str] = set()
+
+    @initialize()
+    def begin(self) -> None:
+        """Let a report arrive."""
+        self.office.send(self.reporter.write(), to=INTAKE)
+        for name in NAMES:
+            self.carry_in(name)
+
+    @rule()
+    def reporter_writes(self) -> None:
+        """The reporter adds a message."""
+        text = self.new_text("Pesan")
+        self.messages.add(text)
+        item = self.reporter.write(ItemKind.MESSAGE, message=text)
+        self.office.send(item, to=INTAKE)
+
+    @rule(name=ANYBODY)
+    def note(self, name: str) -> None:
+        """An officer writes a note."""
+        text = self.new_text("Catatan")
+        with suppress(UnknownCase, RestoredDesk, ActionRefused):
+            act(self.office.desks[name], self.case, Noted(text=text), today=DAY)
+            self.was_written(name, text)
+
+    @rule(name=st.sampled_from(INTAKE))
+    def answer(self, name: str) -> None:
+        """An officer answers."""
+        text = self.new_text("Jawaban")
+        draft = Draft(ReplyKind.ANSWER, text)
+        with suppress(UnknownCase, RestoredDesk):
+            write_reply(self.office.desks[name], self.case, draft, today=DAY)
+            self.was_written(name, text)
+
+    @rule(name=ANYBODY)
+    def label_and_undo(self, name: str) -> None:
+        """An officer puts a label on, and takes it back."""
+        desk, label = self.office.desks[name], self.new_text("label")
+        with suppress(UnknownCase, RestoredDesk, ActionRefused):
+            entry = act(desk, self.case, Labelled(label=label, on=True), today=DAY)
+            undo(desk, self.case, entry.digest, today=DAY)
+
+    @rule()
+    def let_citra_in(self) -> None:
+        """Ani lets Citra know of the case."""
+        desk = self.office.desks[ANI]
+        citra = self.office.desks[CITRA].record.desk_id
+        with suppress(UnknownCase, RestoredDesk, ActionRefused):
+            decide_exposure(
+                desk, self.case, findings=0, decision="share", reason="", today=DAY
+            )
+            share(desk, self.case, citra, form="full", reason="", today=DAY)
+            # The whole journal is sent to whoever is let in.
+            self.secret_from_citra.clear()
+
+    @rule()
+    def keep_citra_out(self) -> None:
+        """Ani finds that Citra is accused."""
+        desk = self.office.desks[ANI]
+        citra = self.office.desks[CITRA].record.desk_id
+        with suppress(UnknownCase, RestoredDesk, ActionRefused):
+            exclude(desk, self.case, citra, reason="Terlapor.", today=DAY)
+
+    @rule(name=ANYBODY)
+    def carry_in(self, name: str) -> None:
+        """A stick brings a bundle."""
+        self.old_bundles[name] = self.office.bundle_for(name)
+        self.take(name, self.old_bundles[name])
+
+    @precondition(lambda self: bool(self.old_bundles))
+    @rule(name=ANYBODY)
+    def carry_in_again(self, name: str) -> None:
+        """An old bundle is imported once more."""
+        if name in self.old_bundles:
+            self.take(name, self.old_bundles[name])
+
+    @rule(name=ANYBODY)
+    def carry_out(self, name: str) -> None:
+        """A stick takes an outbox."""
+        with suppress(RestoredDesk):
+            written = set(self.waiting[name])
+            outbox = self.office.outbox_of(name)
+            if outbox is not None and self.apply(outbox):
+                self.safe |= written
+                self.waiting[name] -= written
+
+    @rule(name=ANYBODY)
+    def lose_the_stick(self, name: str) -> None:
+        """An outbox is written and never arrives, or much later."""
+        with suppress(RestoredDesk):
+            outbox = self.office.outbox_of(name)
+            if outbox is not None:
+                self.outboxes.append(outbox)
+
+    @precondition(lambda self: bool(self.outboxes))
+    @rule(data=st.data())
+    def find_a_stick(self, data: st.DataObject) -> None:
+        """An outbox that was lost, or applied before, is applied."""
+        self.apply(data.draw(st.sampled_from(self.outboxes)))
+
+    @rule(name=ANYBODY)
+    def back_up(self, name: str) -> None:
+        """An officer makes a backup."""
+        self.backups[name] = (self.office.back_up(name), set(self.waiting[name]))
+
+    @precondition(lambda self: bool(self.backups))
+    @rule(name=ANYBODY)
+    def restore(self, name: str) -> None:
+        """A desk is lost, and its last backup restored."""
+        if name in self.backups:
+            backed, waiting = self.backups[name]
+            self.office.restore(name, backed)
+            # What had not reached the server since is lost, and nothing else.
+            self.waiting[name] = set(waiting)
+
+    def new_text(self, what: str) -> str:
+        """Return words that nobody has written before."""
+        self.counted += 1
+        return f"{what} {self.counted:04}."
+
+    def was_written(self, name: str, text: str) -> None:
+        """Remember what was written, and whether Citra may ever read it."""
+        self.waiting[name].add(text)
+        self.written.add(text)
+        citra = self.office.desks[CITRA].record.desk_id
+        state = state_of(self.office.desks[name], self.case)
+        if name == ANI and citra not in state.admitted:
+            self.secret_from_citra.add(text)
+
+    def take(self, name: str, bundle: bytes) -> ImportReport:
+        """Import a bundle."""
+        report = import_bundle(self.office.desks[name], io.BytesIO(bundle), today=DAY)
+        if report.withdrawn:
+            # Named, to be written again.
+            self.waiting[name] = {
+                text for text in self.waiting[name] if "Jawaban" not in text
+            }
+        return report
+
+    def apply(self, outbox: bytes) -> bool:
+        """Apply an outbox, unless it must be refused; then nothing has changed."""
+        self.outboxes.append(outbox)
+        try:
+            self.office.apply(outbox)
+        except OutboxConflict:
+            return False
+        return True
+
+    def settle(self) -> None:
+        """Carry sticks until nothing is left to carry."""
+        for _ in range(ROUNDS):
+            for name in NAMES:
+                report = self.take(name, self.office.bundle_for(name))
+                for number in report.unconfirmed:
+                    self.apply(self.office.outbox_again(name, number))
+                written = set(self.waiting[name])
+                outbox = self.office.outbox_of(name)
+                if outbox is None or self.apply(outbox):
+                    self.safe |= written
+                    self.waiting[name] -= written
+
+    def teardown(self) -> None:
+        """See that all desks show the same, and nobody what they must not."""
+        try:
+            self.settle()
+            self.check()
+        finally:
+            self.stack.close()
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def check(self) -> None:
+        """Compare the desks, and what the reporter reads."""
+        assert {name: set() for name in NAMES} == self.waiting
+        ani, budi, citra = (self.office.desks[name] for name in NAMES)
+        state = state_of(ani, self.case)
+        assert state == state_of(budi, self.case)
+        if citra.record.desk_id in state.admitted:
+            assert state == state_of(citra, self.case)
+        told = {note.text for note in state.notes}
+        told |= {one.action.letter.text for one in state.replies}
+        assert self.safe <= told <= self.written
+        everything = texts_on(citra)
+        assert [] == [text for text in self.secret_from_citra if text in everything]
+        for desk in (ani, budi):
+            words = texts_on(desk)
+            assert [] == [text for text in self.messages if text not in words]
+        self.check_answers()
+        assert [] == self.office.drop.intake.entries()
+
+    def check_answers(self) -> None:
+        """See that the reporter reads each answer once."""
+        read = []
+        for name in INTAKE:
+            desk_id = self.office.desks[name].desk_id
+            names = self.reporter.first_slots(desk_id, 12 * STRETCH_SLOTS)
+            slots = self.office.drop.mailbox.fetch(names)
+            for number, slot in enumerate(names):
+                if slot in slots:
+                    reply = self.reporter.open_reply(slots, desk_id, number)
+                    read.append(reply.letter.text)
+        assert len(set(read)) == len(read)
+        assert {text for text in self.safe if "Jawaban" in text} <= set(read)
+
+
+@pytest.mark.slow
+def test_desks_agree_whatever_happens(
+    office_template: OfficeTemplate, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Nothing that reached the server is lost or doubled; nobody learns too much."""
+    base = tmp_path_factory.mktemp("any")
+    run_state_machine_as_test(
+        partial(Interleaving, office_template, base),  # type: ignore[arg-type]
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+        ),
+    )
