@@ -34,9 +34,11 @@ from journalist_app.workstation.errors import (
     NoDesk,
     NotEnrolledYet,
     NothingToExport,
+    RestoredDesk,
     TrainingMixedUp,
     TypefaceMissing,
     UnknownCase,
+    UnusableBackup,
 )
 
 
@@ -124,6 +126,8 @@ _HINTS = (
     (ForeignBundle, "each desk belongs to one server; ask where the bundle is from"),
     (NothingToExport, "the last outbox again: bisik desk export --again NUMBER"),
     (NotEnrolledYet, "import a bundle first: bisik desk import BUNDLE"),
+    (RestoredDesk, "fetch a bundle made today, and import it: bisik desk import"),
+    (UnusableBackup, "try the code again, letter by letter; then an older backup"),
     (UnknownCase, "see the names with: bisik desk list --all"),
     (CannotSign, "if the key has expired: bisik desk keys extend --until DAY"),
     (NothingToDestroy, "the table says why, subkey by subkey"),

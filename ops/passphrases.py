@@ -15,6 +15,7 @@ import click
 from ops.errors import UnusablePassphrase
 
 DESK_FD = "BISIK_DESK_PASSPHRASE_FD"
+RECOVERY_CODE_FD = "BISIK_DESK_RECOVERY_CODE_FD"
 ORGANISATION_FD = "BISIK_ORGANISATION_PASSPHRASE_FD"
 
 # More than gpg takes; an endless stream is not read to its end.
@@ -52,6 +53,20 @@ def tell_terminal() -> None:
     """
     if sys.stdin is not None and sys.stdin.isatty():
         os.environ.setdefault("GPG_TTY", os.ttyname(sys.stdin.fileno()))
+
+
+def ask_recovery_code() -> str:
+    """
+    Ask for the recovery code of a desk.
+
+    Raises:
+        UnusablePassphrase: If the descriptor cannot be read, or nothing came.
+    """
+    descriptor = os.environ.get(RECOVERY_CODE_FD)
+    if descriptor is not None:
+        return _read(descriptor, RECOVERY_CODE_FD).decode("utf-8", "replace")
+    typed: str = click.prompt("Recovery code", hide_input=True, err=True)
+    return typed
 
 
 def _read(descriptor: str, variable: str) -> bytes:

@@ -4,6 +4,7 @@ from deaddrop import (
     AlreadyInstalled,
     DeadDropError,
     DeadDropUnavailable,
+    MissingOutbox,
     NotInstalled,
     NotMigrated,
     OfficerExists,
@@ -29,6 +30,11 @@ _HINTS = (
     (NotInstalled, "run: bisik init"),
     (NotMigrated, "stop the site, make a backup, then run: bisik migrate"),
     (OfficerExists, "see who is enrolled with: bisik officers list --all"),
+    (
+        MissingOutbox,
+        "on the desk: bisik desk export --again NUMBER; if the desk has no such "
+        "outbox, import a new bundle there first",
+    ),
     (OutboxConflict, "nothing was applied; keep the outbox, and ask the officer"),
     (UnknownItem, "an item was collected meanwhile; run the command again"),
     (DeadDropUnavailable, "see to the disk and the database, then try again"),

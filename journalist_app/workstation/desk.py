@@ -54,14 +54,13 @@ from journalist_app.workstation.casebook import (
     installation_of,
     open_casebook,
 )
+from journalist_app.workstation.continuity import note_restored
 from journalist_app.workstation.errors import (
     DeskInUse,
     DeskLocked,
     NoDesk,
     TrainingMixedUp,
 )
-from journalist_app.workstation.continuity import note_restored
-from journalist_app.workstation.errors import DeskInUse, DeskLocked, NoDesk
 from journalist_app.workstation.storing import ItemStore
 
 EXPIRES_DAYS = 730

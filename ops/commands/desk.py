@@ -1,7 +1,7 @@
 """`bisik desk`: opening and answering, on a machine without a network."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -11,15 +11,17 @@ import click
 from casework.profile import shipped_profile
 from casework.reply import CaseStatus, ReplyKind
 from crypto.admission import fingerprint_in
-from journalist_app.durable import new_file, refuse_existing
+from journalist_app.durable import new_directory, new_file, refuse_existing
 from journalist_app.workstation.acting import open_contact
+from journalist_app.workstation.backing_up import restore_backup, write_backup
 from journalist_app.workstation.cases import (
     ItemShown,
     list_cases,
     save_attachments,
     show_case,
 )
-from journalist_app.workstation.colleagues import trust_organisation
+from journalist_app.workstation.colleagues import list_colleagues, trust_organisation
+from journalist_app.workstation.continuity import stop_waiting
 from journalist_app.workstation.desk import (
     ENROLMENT,
     EXPIRES_DAYS,
@@ -29,8 +31,10 @@ from journalist_app.workstation.desk import (
     open_desk,
     read_record,
 )
+from journalist_app.workstation.errors import UnknownColleague
 from journalist_app.workstation.exporting import prepare_outbox, write_again
 from journalist_app.workstation.importing import import_bundle
+from journalist_app.workstation.recovery_code import parse_recovery_code
 from journalist_app.workstation.replying import Draft, write_reply
 from ops.commands import showing
 from ops.commands.options import (
@@ -42,7 +46,12 @@ from ops.commands.options import (
 )
 from ops.desk_serving import serve_desk
 from ops.edge import Edge
-from ops.passphrases import DESK_FD, ask_passphrase, tell_terminal
+from ops.passphrases import (
+    DESK_FD,
+    ask_passphrase,
+    ask_recovery_code,
+    tell_terminal,
+)
 from ops.shipped import local_zone, shipped_calendar
 
 UNPROTECTED = (
@@ -307,33 +316,105 @@ def reply(
 
 
 @desk.command("export")
-@click.option("--to", "to", type=NEW_FILE, required=True, help="The outbox.")
+@click.option(
+    "--to",
+    "to",
+    type=NEW_FILE,
+    required=True,
+    help="The outbox; a new folder for several.",
+)
 @click.option(
     "--again",
     type=click.IntRange(min=1),
     metavar="NUMBER",
-    help="An earlier outbox once more, if its stick was lost.",
+    multiple=True,
+    help="An earlier outbox once more, if its stick was lost; can be repeated.",
 )
 @desk_option
 @click.pass_obj
-def export(edge: Edge, desk_directory: Path, to: Path, again: int | None) -> None:
+def export(edge: Edge, desk_directory: Path, to: Path, again: tuple[int, ...]) -> None:
     """Write everything new into a signed outbox."""
     refuse_existing(to)
     more = False
-    with opened(desk_directory, edge) as desk:
-        number = again
-        if number is None:
+    with opened(desk_directory, edge) as desk, ExitStack() as made:
+        numbers = sorted(set(again))
+        if not numbers:
             prepared = prepare_outbox(desk, today=today_of(edge, desk))
-            number, more = prepared.number, prepared.more
-        with new_file(to) as file:
-            exported = write_again(desk, number, file.write)
-    click.echo(
-        f"Outbox {exported.number}: {exported.slots} slots, {exported.holds} items "
-        f"held, {exported.parcels} parcels for other desks: {to}"
-    )
+            numbers, more = [prepared.number], prepared.more
+        paths = {numbers[0]: to}
+        if len(numbers) > 1:
+            folder = made.enter_context(new_directory(to))
+            paths = {number: folder / f"outbox-{number:06}.tar" for number in numbers}
+        for number, path in paths.items():
+            with new_file(path) as file:
+                exported = write_again(desk, number, file.write)
+            click.echo(
+                f"Outbox {exported.number}: {exported.slots} slots, {exported.holds} "
+                f"items held, {exported.parcels} parcels for other desks: "
+                f"{to if len(paths) == 1 else to / path.name}"
+            )
     if more:
         click.echo("Not everything fitted: export once more.")
     click.echo("Take it to the server: bisik courier apply FILE")
+
+
+@desk.command("backup")
+@click.option("--to", "to", type=NEW_FILE, required=True, help="The backup.")
+@click.option("--show-code", is_flag=True, help="Show the recovery code once more.")
+@desk_option
+@click.pass_obj
+def backup(edge: Edge, desk_directory: Path, to: Path, show_code: bool) -> None:
+    """
+    Write the whole desk into one encrypted file, and read it back.
+
+    It is opened by the recovery code of this desk, which is shown at the first
+    backup.  Make one before each export: what the export says is held is in it.
+    """
+    refuse_existing(to)
+    with opened(desk_directory, edge) as desk:
+        made = write_backup(desk, to, today=today_of(edge, desk))
+    click.echo(f"{made.files} files, {made.size_bytes} bytes, read back: {to}")
+    if made.first or show_code:
+        click.echo(f"Recovery code: {made.code}")
+        click.echo("Write it on paper and lock it away, not beside the backups.")
+        click.echo("Without it they are worth nothing; it opens every one of them.")
+
+
+@desk.command("restore")
+@click.argument("backup_file", type=READABLE_FILE, metavar="BACKUP")
+@click.argument("directory", type=NEW_DIRECTORY)
+@click.pass_obj
+def restore(_edge: Edge, backup_file: Path, directory: Path) -> None:
+    """Make a desk that was lost from its backup; asks for the recovery code."""
+    refuse_existing(directory)
+    code = parse_recovery_code(ask_recovery_code())
+    restore_backup(backup_file, directory, code)
+    name = read_record(directory).name
+    click.echo(
+        f"The desk of {name} is {directory}, as it was when the backup was made."
+    )
+    click.echo("Never work with the lost one again, should it be found: erase it.")
+    click.echo("Next: fetch a bundle, with --since 0, and import it: bisik desk import")
+
+
+@desk.command("go-on")
+@click.option("--without", required=True, help="The officer, by name.")
+@desk_option
+@click.pass_obj
+def go_on(edge: Edge, desk_directory: Path, without: str) -> None:
+    """
+    Do not wait any longer for what an officer knows of this restored desk.
+
+    If it was lost that somebody had been excluded from a case, and only this officer
+    knows, the case may be sent to whoever was excluded.
+    """
+    with opened(desk_directory, edge) as desk, desk.casebook.transaction() as within:
+        for colleague in list_colleagues(desk, within):
+            if colleague.name == without and not colleague.own:
+                stop_waiting(within, colleague.desk_id)
+                click.echo(f"This desk does not wait for {without} any more.")
+                return
+        raise UnknownColleague(UnknownColleague.__doc__)
 
 
 @contextmanager

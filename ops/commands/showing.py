@@ -68,6 +68,22 @@ def import_report(bundle: Path, report: ImportReport) -> str:
         f"  the key that was sealed to from {one.begins} on is destroyed: {one.key_id}"
         for one in report.destroyed
     ]
+    if report.restored:
+        lines.append(
+            "! this desk is a restored copy, or another copy of it is at work: it goes "
+            "on behind what the server has of it, and asks the other desks for what is "
+            "missing here; export, and import once they have"
+        )
+    lines += [
+        f"! case {name}: a waiting answer was withdrawn, because another copy of this "
+        "desk may have sent one; write it again"
+        for name in report.withdrawn
+    ]
+    lines += [
+        f"! officer {name} has not told yet what this desk has lost; cases that they "
+        "know are sent to nobody else before"
+        for name in report.awaited
+    ]
     for number in report.unconfirmed:
         lines.append(
             f"! outbox {number} had not reached the server; if its stick is lost: "
@@ -182,6 +198,10 @@ def _reply(reply: ReplyShown) -> list[str]:
     letter = reply.sent.action.letter
     if not reply.own:
         state = "by another desk"
+    elif reply.withdrawn:
+        state = "NOT SENT: withdrawn, write it again"
+    elif reply.earlier:
+        state = "sent before this desk was restored"
     elif reply.exported_in is None:
         state = "waiting for export"
     elif reply.read:
