@@ -286,7 +286,7 @@ def test_memory_does_not_depend_on_the_size_of_an_item(tmp_path: Path) -> None:
     assert peak_bytes < 2 * 1024 * 1024
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_any_change_is_judged_or_refused(data: st.DataObject) -> None:
     """

@@ -455,7 +455,7 @@ def play(happenings: list[Move]) -> list[JournalWriter]:
 LIVES = st.lists(moves(), max_size=40)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(LIVES, st.randoms(use_true_random=False))
 def test_the_order_of_arrival_does_not_matter(
     happenings: list[Move], chance: random.Random
@@ -470,7 +470,7 @@ def test_the_order_of_arrival_does_not_matter(
     assert states[0] == fold([*shuffled, *shuffled[:3]])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(LIVES)
 def test_no_event_is_lost(happenings: list[Move]) -> None:
     """Every event is in the history or among the conflicts, once."""
@@ -482,7 +482,7 @@ def test_no_event_is_lost(happenings: list[Move]) -> None:
     assert sorted(writers[0].known) == sorted(shown)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(LIVES)
 def test_the_rules_hold_whatever_happens(happenings: list[Move]) -> None:
     """Nobody closed a case alone, and nobody excluded has it or acted after that."""
@@ -501,7 +501,7 @@ def test_the_rules_hold_whatever_happens(happenings: list[Move]) -> None:
             assert action.after not in CLOSED
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(ACTIONS)
 def test_an_event_is_read_as_it_was_written(action: Action) -> None:
     """Every kind of action survives being written and read."""

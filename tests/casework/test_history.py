@@ -220,7 +220,7 @@ def test_a_state_does_not_show_itself() -> None:
     assert "Rahasia" not in repr(STATE.sent)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.builds(

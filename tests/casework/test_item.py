@@ -210,7 +210,7 @@ def test_every_cut_into_the_content_is_noticed() -> None:
             read_whole(content[:end])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=3000))
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     """
@@ -222,7 +222,7 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
         pass
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_any_change_is_read_or_refused(
     header_bytes: bytes, data: st.DataObject

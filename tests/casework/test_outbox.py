@@ -244,7 +244,7 @@ def test_a_manifest_that_contradicts_itself_is_not_made() -> None:
         manifest_of(SLOTS, HOLDS[::-1])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_any_change_is_noticed(data: st.DataObject) -> None:
     """

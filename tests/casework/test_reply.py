@@ -139,7 +139,7 @@ def test_every_cut_is_refused(end: int) -> None:
     assert "Surat" not in str(refusal.value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, len(CONTENT) - 1), st.binary(min_size=1, max_size=4))
 def test_any_change_is_read_or_refused(position: int, junk: bytes) -> None:
     """

@@ -340,7 +340,6 @@ def test_the_number_of_rows_is_always_round(
         settings=settings(
             max_examples=12,
             stateful_step_count=12,
-            deadline=None,
             database=None,
             derandomize=True,
             suppress_health_check=list(HealthCheck),

@@ -45,7 +45,6 @@ def test_old_sessions_are_purged(drop: DeadDrop, entropy: Entropy) -> None:
 
 @settings(
     max_examples=10,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(tick=st.integers(0, 2**40), idle=st.integers(0, 3))

@@ -299,7 +299,6 @@ def test_desks_agree_whatever_happens(
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
             database=None,
         ),
