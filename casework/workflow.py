@@ -18,7 +18,7 @@ The steps are those of the programme (verification, *penelaahan*, *pemeriksaan*,
 import calendar
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import MAXYEAR, date
 
 from casework.errors import CaseworkError
 from casework.reply import CaseStatus
@@ -132,5 +132,8 @@ def feedback_due(received: date, *, months: int = FEEDBACK_MONTHS) -> date:
     """
     month = received.month - 1 + months
     year, month = received.year + month // 12, month % 12 + 1
+    if year > MAXYEAR:
+        # Whoever forges an item names what day they like.
+        return date.max
     last = calendar.monthrange(year, month)[1]
     return date(year, month, min(received.day, last))

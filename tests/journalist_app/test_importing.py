@@ -336,6 +336,19 @@ def test_other_reply_keys_are_not_used(
     ]
 
 
+@pytest.mark.parametrize("day", [b"9999-12-31", b"0001-01-01"])
+def test_an_item_of_an_impossible_day_stops_no_import(
+    desk: Desk, sealer: Sealer, ani: Reporter, day: bytes
+) -> None:
+    """A forged day takes no deadline beyond the calendar's end, and the rest comes in."""
+    written = DAY.isoformat().encode()
+    forged = Reporter("stranger").write().replace(written, day)
+    bundle = make_bundle({1: sealer.seal(forged), 2: sealer.seal(ani.write())})
+    report = import_bundle(desk, bundle, today=DAY)
+    assert [Verdict.NEW, Verdict.NEW] == [one.verdict for one in report.outcomes]
+    assert 2 == len(list_cases(desk, today=DAY))
+
+
 def test_nothing_plain_is_on_the_disk(
     desk: Desk, sealer: Sealer, ani: Reporter
 ) -> None:
