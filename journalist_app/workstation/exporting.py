@@ -37,7 +37,7 @@ from casework.outbox import (
 )
 from casework.parcel import SignedEvent, batches, write_parcel
 from crypto.fingerprint import Fingerprint
-from journalist_app.durable import new_file, remove_partial_files
+from journalist_app.durable import new_file, remove_partial_files, sync_directory
 from journalist_app.workstation import casebook
 from journalist_app.workstation.continuity import check_settled, note_known
 from journalist_app.workstation.desk import OUTGOING, Desk
@@ -289,6 +289,7 @@ def _seal(
         with desk.colleagues.sealing(recipients, sink=keep, day=today) as sealing:
             job.write(sealing.write)
     provisional.rename(desk.outgoing(digest.digest()))
+    sync_directory(desk.path / OUTGOING)
     return _Parcel(digest.digest(), size_bytes, job.brings)
 
 

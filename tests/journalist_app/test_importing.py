@@ -340,7 +340,7 @@ def test_other_reply_keys_are_not_used(
 def test_an_item_of_an_impossible_day_stops_no_import(
     desk: Desk, sealer: Sealer, ani: Reporter, day: bytes
 ) -> None:
-    """A forged day takes no deadline beyond the calendar's end, and the rest comes in."""
+    """A forged day leads beyond no calendar's end, and the rest comes in."""
     written = DAY.isoformat().encode()
     forged = Reporter("stranger").write().replace(written, day)
     bundle = make_bundle({1: sealer.seal(forged), 2: sealer.seal(ani.write())})

@@ -1,7 +1,9 @@
 """Several desks, one truth: deeds reach all who may know of them, and nobody else."""
 
 import io
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -32,8 +34,9 @@ from journalist_app.workstation.acting import (
     undo,
 )
 from journalist_app.workstation.cases import ItemShown, list_cases, show_case
-from journalist_app.workstation.desk import Desk
+from journalist_app.workstation.desk import OUTGOING, Desk
 from journalist_app.workstation.errors import ActionRefused, UnknownCase
+from journalist_app.workstation.exporting import prepare_outbox
 from journalist_app.workstation.importing import Verdict, import_bundle
 from journalist_app.workstation.names import case_name
 from journalist_app.workstation.replying import Draft, write_reply
@@ -377,3 +380,24 @@ def test_a_step_that_is_not_allowed_is_refused(office: Office, name: str) -> Non
     assert () == state_of(ani, name).history
     with pytest.raises(UnknownCase):
         take_step(ani, "babab-babab", S.VERIFICATION, reason="", today=DAY)
+
+
+def test_a_parcel_is_on_the_disk_before_the_outbox_counts(
+    office: Office, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power-cut, whatever the casebook says is in outgoing/ is there."""
+    ani = office.desks[ANI]
+    act(ani, name, Noted(text="Sebuah catatan."), today=DAY)
+    folder = ani.path / OUTGOING
+    durable: set[str] = set()
+    fsync: Callable[[int], None] = os.fsync
+
+    def watched(descriptor: int) -> None:
+        fsync(descriptor)
+        if Path(f"/proc/self/fd/{descriptor}").readlink() == folder:
+            durable.clear()
+            durable.update(path.name for path in folder.iterdir())
+
+    monkeypatch.setattr(os, "fsync", watched)
+    assert 1 == prepare_outbox(ani, today=DAY).parcels
+    assert {path.name for path in folder.iterdir()} == durable
