@@ -16,9 +16,9 @@ says what is signed, and `casework.folding` what comes of it.
 """
 
 import hashlib
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from casework import strict
 from casework.errors import CaseworkError
@@ -353,6 +353,12 @@ class Event(StrictModel):
     day: Day
     case_id: Annotated[Identity, Field(repr=False)]
     action: Annotated[Action, Field(discriminator="kind")]
+
+    @model_validator(mode="after")
+    def _is_about_a_case_or_about_desks(self) -> Self:
+        if (self.case_id == OFFICE) != isinstance(self.action, Restored | Returned):
+            raise ValueError("what is about a case is not about desks, nor vice versa")
+        return self
 
     def to_json(self) -> bytes:
         """Write the event: these very bytes are signed."""

@@ -29,6 +29,7 @@ from casework.journal import (
     digest_of,
 )
 from casework.parcel import SignedEvent
+from casework.strict import LARGEST_INTEGER
 from crypto.openpgp import SignatureRefused
 from journalist_app.workstation import casebook
 from journalist_app.workstation.colleagues import check_signature
@@ -101,7 +102,8 @@ def append(
         number=newest.event.number + 1 if newest else 1,
         life=life,
         previous=newest.digest if newest else FIRST,
-        clock=journal.state.through_clock + 1,
+        # A colleague may have counted to the end, and must stop nobody by that.
+        clock=min(journal.state.through_clock + 1, LARGEST_INTEGER),
         # The clock of a computer may go back; the journal does not.
         day=max([today, *(entry.event.day for entry in own)]),
         case_id=case_id.hex(),
