@@ -32,7 +32,7 @@ from casework.report import SEVEN_QUESTIONS, Report, completeness
 from casework.statistics import Milestone, What, milestones_of
 from casework.workflow import CLOSED, UNVERIFIED, WAITING, feedback_due
 from journalist_app.workstation import casebook
-from journalist_app.workstation.names import case_name
+from journalist_app.workstation.names import case_name, free_name
 
 # What a reporter sends without waiting for an answer.
 ASKS_NOTHING = frozenset({ItemKind.READ_RECEIPT, ItemKind.WITHDRAWAL})
@@ -209,7 +209,7 @@ def _values(
         "new_items": sum(not row.shown for row in contents),
         "unanswered": asking > answered_through(state),
         "waiting": state.status in WAITING,
-        "withdrawn": any(row.kind == ItemKind.WITHDRAWAL for row in contents),
+        "withdrawn": any(map(_withdraws, contents)),
         "missing": missing_before(row.sequence for row in contents),
         "conflicts": len(state.conflicts) + len(state.gaps),
         "proposed": state.proposal is not None,
@@ -252,6 +252,7 @@ def _contents(
             columns.sent_day,
             columns.shown,
             columns.report,
+            columns.other_keys,
         )
         .where(columns.case_id.in_(case_ids))
         .order_by(columns.sequence, columns.digest)
@@ -281,13 +282,22 @@ def _open_briefed(connection: Connection, case_id: bytes, brief: Briefed) -> Non
         insert(casebook.case),
         {
             "case_id": case_id,
-            "name": case_name(case_id),
+            "name": free_name(case_id, names_like(connection, case_id)),
             "language": "id",
             "received_day": brief.received.toordinal(),
             "status": CaseStatus.RECEIVED.value,
             "last_day": brief.received.toordinal(),
         },
     )
+
+
+def names_like(connection: Connection, case_id: bytes) -> set[str]:
+    """Return the names of cases here that begin as the name of a case does."""
+    column = casebook.case.c.name
+    name = case_name(case_id)
+    # A full stop is what comes next behind the hyphen of a longer name.
+    alike = column.between(name, f"{name}.")
+    return set(connection.scalars(select(column).where(alike)))
 
 
 def answered_through(state: CaseState) -> int:
@@ -367,9 +377,14 @@ def _milestones(
         if row.report and report and not found:
             answered = len(completeness(report).answered)
             found.append(Milestone(day, What.REPORT, str(answered)))
-        elif row.kind == ItemKind.WITHDRAWAL:
+        elif _withdraws(row):
             found.append(Milestone(day, What.WITHDRAWAL))
     return "\n".join(str(one) for one in [*found, *milestones_of(state)])
+
+
+def _withdraws(row: Any) -> bool:
+    # Whoever forged an item takes nothing back by it.
+    return row.kind == ItemKind.WITHDRAWAL and not row.other_keys
 
 
 def _title(report: Report | None, state: CaseState) -> str | None:

@@ -228,15 +228,16 @@ def next_slot(connection: Connection, case: Row[Any], desk_id: str) -> int:
         # Those that stand in a conflict have taken their slots all the same.
         if entry.event.desk_id == desk_id and isinstance(entry.event.action, Replied)
     ]
-    taken: list[int] = [
-        case.slots_used,
-        _read_through(connection, case.case_id, desk_id),
-    ]
+    taken: list[int] = [case.slots_used]
     for event in replies:
         if isinstance(event.action, Replied):
             taken.append(event.action.first_slot + event.action.slots)
     life = current_life(connection)
-    if life is not None and life not in {event.life for event in replies}:
+    if life is None:
+        # It knows by itself what it has taken, and need not believe an item.
+        return max(taken)
+    taken.append(_read_through(connection, case.case_id, desk_id))
+    if life not in {event.life for event in replies}:
         return max(taken) + SKIPPED_SLOTS
     return max(taken)
 
@@ -245,7 +246,9 @@ def _read_through(connection: Connection, case_id: bytes, desk_id: str) -> int:
     columns = casebook.content.c
     marks = connection.scalars(
         select(columns.read_marks).where(
-            columns.case_id == case_id, columns.read_marks.is_not(None)
+            columns.case_id == case_id,
+            columns.read_marks.is_not(None),
+            columns.other_keys.is_(False),
         )
     )
     return max((read_marks(content).get(desk_id, 0) for content in marks), default=0)
