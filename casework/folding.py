@@ -384,6 +384,10 @@ def _admit(action: Admitted, state: CaseState, entry: Entry) -> CaseState:
 
 @_apply.register
 def _brief(action: Briefed, state: CaseState, entry: Entry) -> CaseState:
+    before = state.brief
+    if before is not None and before.answers and not action.answers:
+        # It is for somebody who must not have the answers; whoever has them keeps them.
+        action = before.model_copy(update={"paraphrase": action.paraphrase})
     return replace(state, brief=action)
 
 

@@ -146,6 +146,14 @@ def desks_by_key(connection: Connection, key_ids: Iterable[str]) -> dict[str, st
     return {row.key_id: row.desk_id for row in rows}
 
 
+def receiving_desks(connection: Connection) -> frozenset[str]:
+    """Return the desks to which new reports are sealed, as the last bundle says."""
+    columns = casebook.officer.c
+    return frozenset(
+        connection.scalars(select(columns.desk_id).where(columns.receives))
+    )
+
+
 def check_signature(
     desk: Desk, connection: Connection, event: Event, content: bytes, signature: bytes
 ) -> None:
@@ -214,15 +222,20 @@ def _take_in(
         connection.execute(
             update(table).where(table.c.desk_id == announced.desk_id).values(values)
         )
+    if unfit_because := values.get("unfit_because"):
+        # Nor is it believed which subkeys are theirs: they may be somebody else's.
+        return f"nothing can be sealed to them: {unfit_because}"
     for key_id in key_ids_in(certificate):
         connection.execute(
             insert_or(casebook.key)
             .values(key_id=key_id, desk_id=announced.desk_id)
             .on_conflict_do_nothing()
         )
-    if unfit_because := values.get("unfit_because"):
-        return f"nothing can be sealed to them: {unfit_because}"
-    return None if before else "new officer"
+    if before is None:
+        return "new officer"
+    if announced.receives and not before.receives:
+        return "new reports are now sealed to them"
+    return None if announced.role == before.role else "they have another role now"
 
 
 def _admit(desk: Desk, certificate: bytes, today: date) -> str | None:

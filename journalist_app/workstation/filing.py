@@ -23,12 +23,17 @@ from casework.item import ItemHeader, ItemKind
 from casework.parcel import Parcel
 from casework.reply import CaseStatus
 from journalist_app.workstation import casebook
-from journalist_app.workstation.colleagues import desks_by_key
+from journalist_app.workstation.colleagues import desks_by_key, receiving_desks
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.entries import take_events
 from journalist_app.workstation.items import OpenedItem
-from journalist_app.workstation.names import case_name
-from journalist_app.workstation.projecting import index, project, words_of_content
+from journalist_app.workstation.names import free_name
+from journalist_app.workstation.projecting import (
+    index,
+    names_like,
+    project,
+    words_of_content,
+)
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ def file_arrivals(
     """
     desks = desks_by_key(connection, (key for one in arrivals for key in one.key_ids))
     items = [one.opened for one in arrivals if isinstance(one.opened, OpenedItem)]
+    receiving = {*receiving_desks(connection), desk.record.desk_id}
     filing = _Filing(desk, connection, items)
     projected: set[bytes] = set()
     notes: list[str] = []
@@ -71,7 +77,9 @@ def file_arrivals(
         known_to = {desks[key] for key in arrival.key_ids if key in desks}
         known_to.add(desk.record.desk_id)
         if isinstance(arrival.opened, OpenedItem):
-            notes.append(filing.add(arrival.opened, known_to))
+            # Anybody on the way can add a key to an item.  Whoever gets no reports
+            # and was let in is known from the journal, which is signed.
+            notes.append(filing.add(arrival.opened, known_to & receiving))
         else:
             events = arrival.opened.events
             taken = take_events(desk, connection, events, known_to=known_to)
@@ -205,6 +213,7 @@ class _Cases:
             row.case_id: row._asdict() for row in rows
         }
         self._opened: list[dict[str, Any]] = []
+        self._keyed: list[dict[str, Any]] = []
         self._moved: list[dict[str, Any]] = []
 
     def belong(self, header: ItemHeader) -> str:
@@ -215,7 +224,10 @@ class _Cases:
         if known is None:
             self._cases[case_id] = self._open(case_id, keys, header)
             return ""
-        if (known["mailbox_key"], known["reply_public_key"]) != keys:
+        if known["mailbox_key"] is None:
+            # Only a brief was here: the keys come with the first item, as ever.
+            self._give_keys(known, keys, header)
+        elif (known["mailbox_key"], known["reply_public_key"]) != keys:
             return (
                 f"it names other reply keys than case {known['name']} has, which are "
                 "not used: it may be forged"
@@ -223,16 +235,17 @@ class _Cases:
         if header.day.toordinal() < known["received_day"]:
             # An item that followed the report was opened before it.
             known.update(self._received(header.day))
-            self._moved.append({"moved": case_id, **self._received(header.day)})
+            self._moved.append({"changed": case_id, **self._received(header.day)})
         return ""
 
     def write(self) -> None:
-        """Write the cases that were opened, and the days that have moved."""
+        """Write the cases that were opened, and what has changed of others."""
         table = casebook.case
         _insert(self._connection, table, self._opened)
-        if self._moved:
-            moved = update(table).where(table.c.case_id == bindparam("moved"))
-            self._connection.execute(moved, self._moved)
+        for changes in (self._keyed, self._moved):
+            if changes:
+                changed = update(table).where(table.c.case_id == bindparam("changed"))
+                self._connection.execute(changed, changes)
 
     def _open(
         self, case_id: bytes, keys: tuple[bytes, bytes], header: ItemHeader
@@ -240,7 +253,7 @@ class _Cases:
         mailbox_key, reply_public_key = keys
         opened: dict[str, Any] = {
             "case_id": case_id,
-            "name": case_name(case_id),
+            "name": self._name(case_id),
             "mailbox_key": mailbox_key,
             "reply_public_key": reply_public_key,
             "language": header.language,
@@ -250,6 +263,23 @@ class _Cases:
         }
         self._opened.append(opened)
         return opened
+
+    def _name(self, case_id: bytes) -> str:
+        taken = {one["name"] for one in self._opened}
+        return free_name(case_id, taken | names_like(self._connection, case_id))
+
+    def _give_keys(
+        self, known: dict[str, Any], keys: tuple[bytes, bytes], header: ItemHeader
+    ) -> None:
+        mailbox_key, reply_public_key = keys
+        changes = {
+            "mailbox_key": mailbox_key,
+            "reply_public_key": reply_public_key,
+            "language": header.language,
+            **self._received(date.fromordinal(known["received_day"])),
+        }
+        known.update(changes)
+        self._keyed.append({"changed": known["case_id"], **changes})
 
     def _received(self, day: date) -> dict[str, Any]:
         due = self._desk.due_day(day)

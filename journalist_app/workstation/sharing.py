@@ -56,12 +56,14 @@ def members(connection: Connection, case_id: bytes, state: CaseState) -> frozens
         )
         .where(
             casebook.content.c.case_id == case_id,
+            # Whoever forged an item named whom they liked.
+            casebook.content.c.other_keys.is_(False),
             # Contact details go to some of them only.
             casebook.content.c.kind != ItemKind.CONTACT,
         )
         .distinct()
     )
-    known = set(received) | state.members
+    known = (set(received) - _unwanted(connection, case_id)) | state.members
     return frozenset(known - set(state.excluded))
 
 
@@ -161,14 +163,35 @@ def _check_wish(connection: Connection, case_id: bytes, role: str | None) -> Non
     Raises:
         ActionRefused: If they have: the officer may be the one it is about.
     """
+    if role is not None and role in _excluded_roles(connection, case_id):
+        raise ActionRefused("the reporter does not want this role to see the case")
+
+
+def _excluded_roles(connection: Connection, case_id: bytes) -> frozenset[str]:
     columns = casebook.content.c
-    for content in connection.scalars(
+    contents = connection.scalars(
         select(columns.report).where(
             columns.case_id == case_id, columns.report.is_not(None)
         )
-    ):
-        if role is not None and role in Report.parse(content).not_for:
-            raise ActionRefused("the reporter does not want this role to see the case")
+    )
+    return frozenset(role for one in contents for role in Report.parse(one).not_for)
+
+
+def _unwanted(connection: Connection, case_id: bytes) -> set[str]:
+    """
+    Return the desks whose officer the reporter has excluded.
+
+    Nothing was sealed to them.  Where an item names their key nevertheless, somebody
+    has put it there on the way.
+    """
+    columns = casebook.officer.c
+    by_role = connection.execute(
+        select(columns.desk_id, columns.role).where(columns.role.is_not(None))
+    ).all()
+    if not by_role:
+        return set()
+    roles = _excluded_roles(connection, case_id)
+    return {row.desk_id for row in by_role if row.role in roles}
 
 
 def newest_content(connection: Connection, case_id: bytes) -> bytes:
@@ -257,7 +280,7 @@ def pending(desk: Desk, connection: Connection) -> Iterator[Pending]:
         mine |= audience & returning
         for entry in journal.entries:
             asking = audience if entry.event.desk_id == own else mine
-            wanted = _may_hear_of(connection, entry, asking)
+            wanted = _may_hear_of(connection, state, entry, asking)
             digest = bytes.fromhex(entry.digest)
             if lacking := wanted - knowing(connection, digest):
                 yield Pending(digest, is_entry=True, desk_ids=frozenset(lacking))
@@ -301,15 +324,22 @@ def _restored_desks(connection: Connection) -> set[str]:
 
 
 def _may_hear_of(
-    connection: Connection, entry: Entry, desk_ids: AbstractSet[str]
+    connection: Connection,
+    state: CaseState,
+    entry: Entry,
+    desk_ids: AbstractSet[str],
 ) -> AbstractSet[str]:
     """
-    Return who of those who know a case may also know what an event says of another.
+    Return who of those who know a case may also know of an event.
 
     A link names another case, which an officer who has only this one may be accused
-    in.  They see a gap in the journal, and not what it is about.
+    in.  Answers of a brief are the reporter's own words, which those do not get with
+    whom a paraphrase is shared.  They see a gap in the journal, and not what it is
+    about.
     """
     action = entry.event.action
+    if isinstance(action, Briefed) and action.answers:
+        return {one for one in desk_ids if state.admitted.get(one) != PARAPHRASE}
     if not isinstance(action, Linked):
         return desk_ids
     other = bytes.fromhex(action.other_case)
