@@ -339,15 +339,16 @@ def _note_parcels(
 
 def _clean_up(desk: Desk) -> None:
     """Remove parcels that were sealed for an outbox that never came to be."""
-    remove_partial_files(desk.path / OUTGOING)
+    # In its turn: another thread may be sealing parcels for its own outbox.
     with desk.casebook.transaction() as connection:
+        remove_partial_files(desk.path / OUTGOING)
         known = {
             desk.outgoing(sha256)
             for sha256 in connection.scalars(select(casebook.parcel.c.sha256))
         }
-    for path in (desk.path / OUTGOING).iterdir():
-        if path not in known:
-            path.unlink()
+        for path in (desk.path / OUTGOING).iterdir():
+            if path not in known:
+                path.unlink()
 
 
 def _new_slots(connection: Connection) -> tuple[list[tuple[bytes, bytes]], bool]:

@@ -95,7 +95,7 @@ def send_events(office: Office, desk: Desk, events: Sequence[SignedEvent]) -> No
 def test_a_key_put_in_on_the_way_gives_no_right_to_what_was_lost(
     office: Office, reporter: Reporter
 ) -> None:
-    """Whoever has a reviewer's key added to an item, and claims a loss, gets nothing."""
+    """Whoever has a reviewer's key added to an item and claims a loss gets nothing."""
     citra = office.desks[CITRA]
     office.drop.officers.set_receives(citra.fingerprint, False)
     office.accept(with_key_of_citra(office, reporter.write()))

@@ -2,6 +2,7 @@
 
 import io
 import os
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -401,3 +402,19 @@ def test_a_parcel_is_on_the_disk_before_the_outbox_counts(
     monkeypatch.setattr(os, "fsync", watched)
     assert 1 == prepare_outbox(ani, today=DAY).parcels
     assert {path.name for path in folder.iterdir()} == durable
+
+
+def test_parcels_in_the_making_are_left_alone(office: Office, name: str) -> None:
+    """Whoever exports twice at once throws away nothing of the first outbox."""
+    ani = office.desks[ANI]
+    act(ani, name, Noted(text="Sebuah catatan."), today=DAY)
+    second = threading.Thread(target=office.outbox_of, args=(ANI,))
+    with ani.casebook.transaction():
+        partial = ani.path / OUTGOING / ".parcel.k3x9"
+        partial.touch()
+        second.start()
+        second.join(1)
+        assert second.is_alive()
+        assert partial.exists()
+    second.join()
+    assert not partial.exists()

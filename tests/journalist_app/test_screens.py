@@ -1,6 +1,7 @@
 """The desk's screens: what officers see and do, and who cannot get in."""
 
 import io
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from journalist_app.workstation.continuity import note_restored
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.names import case_name
 from journalist_app.workstation.rotation import GRACE_DAYS
+from journalist_app.workstation.screens.views import case
 
 ANI, BUDI, CITRA = NAMES
 
@@ -439,6 +441,35 @@ def test_what_is_no_bundle_is_said_to_be_none(screen: Screen, stick: Path) -> No
     assert "Berkas ini tidak ada." in words(answer)
     answer = screen.post("/carrying/export", {"folder": str(stick / "missing")})
     assert 422 == answer.status_code or "Folder ini tidak ada" in words(answer)
+
+
+def test_a_name_that_is_no_text_hides_no_other_bundle(
+    screen: Screen, stick: Path
+) -> None:
+    """Whoever fills a stick chooses its names, and closes no page by them."""
+    (stick / os.fsdecode(b"buruk-\xff.tar")).write_bytes(b"")
+    (stick / "baik.tar").write_bytes(b"")
+    answer = screen.get("/carrying/")
+    assert 200 == answer.status_code
+    assert "baik.tar" in answer.text
+    assert "buruk" not in answer.text
+
+
+def test_a_page_that_fails_logs_nothing_of_a_case(
+    screen: Screen,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What a program's mistake quotes, and of which case, is written nowhere."""
+
+    def fail(*_args: object, **_kwargs: object) -> None:
+        raise KeyError("Isirahasia")
+
+    monkeypatch.setattr(case, "find_alike", fail)
+    assert 500 == screen.get(f"/cases/{name}/").status_code
+    assert ["a page failed: KeyError"] == caplog.messages
+    assert "Isirahasia" not in caplog.text
 
 
 def test_two_officers_close_a_case_on_their_screens(

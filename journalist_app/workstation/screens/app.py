@@ -1,5 +1,7 @@
 """The desk's screens, put together from their parts."""
 
+import logging
+from types import TracebackType
 from typing import Any
 
 from flask import (
@@ -46,6 +48,9 @@ from journalist_app.workstation.viewing.errors import ViewingError
 # Of files that are too large, only the first 8 MiB are ever kept (uploads.py).
 FORM_BYTES = 1024 * 1024 * 1024
 LANGUAGES = ("id", "en")
+
+log = logging.getLogger("bisik.desk")
+
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; "
@@ -62,9 +67,16 @@ _HEADERS = {
 
 
 class Screens(Flask):
-    """A Flask application that writes no upload to a disk."""
+    """A Flask application that writes no upload to a disk, and no case into a log."""
 
     request_class = DeskRequest
+
+    def log_exception(
+        self,
+        exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None],
+    ) -> None:
+        """Log the kind of an error, never its message or the address of a case."""
+        log.error("a page failed: %s", exc_info[0].__name__ if exc_info[0] else "?")
 
 
 def create_app(parts: Services) -> Flask:

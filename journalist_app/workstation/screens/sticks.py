@@ -6,6 +6,7 @@ stands in for them where the desk is tried out.
 """
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,8 +54,22 @@ def bundles_in(folders: tuple[Path, ...]) -> tuple[FileFound, ...]:
             paths = [path for path in folder.iterdir() if path.suffix == ".tar"]
         except OSError:
             continue
-        for path in paths:
-            if path.is_file() and not path.is_symlink():
-                found.append((path.stat().st_mtime, path))
+        for path in filter(_can_be_shown, paths):
+            try:
+                status = path.lstat()
+            except OSError:
+                # Pulled out just now.
+                continue
+            if stat.S_ISREG(status.st_mode):
+                found.append((status.st_mtime, path, status.st_size))
     newest = sorted(found, reverse=True)[:MOST_FILES]
-    return tuple(FileFound(path, path.stat().st_size) for _time, path in newest)
+    return tuple(FileFound(path, size_bytes) for _time, path, size_bytes in newest)
+
+
+def _can_be_shown(path: Path) -> bool:
+    """Tell whether a name is text at all: whoever filled a stick chose it."""
+    try:
+        os.fspath(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
