@@ -19,6 +19,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, select
 
+from casework.casefile import cover
 from casework.folding import CaseState, Entry
 from casework.item import ItemKind
 from casework.journal import OFFICE, Admitted, Briefed, Excluded, Linked
@@ -32,8 +33,6 @@ from journalist_app.workstation.errors import ActionRefused
 from journalist_app.workstation.projecting import journal_of
 
 FULL, REDACTED, PARAPHRASE = "full", "redacted", "paraphrase"
-# In place of every character that is blackened, but for spaces.
-BLACK = "█"
 
 
 @dataclass(frozen=True)
@@ -229,11 +228,11 @@ def brief_of(
     if with_answers:
         for name in SEVEN_QUESTIONS:
             spans = state.redactions.get((row.digest.hex(), name), ())
-            if answer := blacken(getattr(report, name), spans):
+            if answer := cover(getattr(report, name), spans):
                 answers[name] = answer
     elif not state.paraphrase:
         raise ActionRefused("write the matter in your own words first")
-    title = blacken(report.title, state.redactions.get((row.digest.hex(), "title"), ()))
+    title = cover(report.title, state.redactions.get((row.digest.hex(), "title"), ()))
     return Briefed(
         received=date.fromordinal(row.sent_day),
         # A title in the reporter's words says as much as the rest.
@@ -241,16 +240,6 @@ def brief_of(
         answers=answers,
         paraphrase=state.paraphrase,
     )
-
-
-def blacken(text: str, spans: tuple[tuple[int, int], ...]) -> str:
-    """Return *text* with the characters of *spans* made unreadable."""
-    characters = list(text)
-    for begin, end in spans:
-        for place in range(begin, min(end, len(characters))):
-            if not characters[place].isspace():
-                characters[place] = BLACK
-    return "".join(characters)
 
 
 def pending(desk: Desk, connection: Connection) -> Iterator[Pending]:
