@@ -222,20 +222,38 @@ def _take_in(
         connection.execute(
             update(table).where(table.c.desk_id == announced.desk_id).values(values)
         )
+    _keep_key_ids(connection, announced.desk_id, certificate)
     if unfit_because := values.get("unfit_because"):
-        # Nor is it believed which subkeys are theirs: they may be somebody else's.
         return f"nothing can be sealed to them: {unfit_because}"
-    for key_id in key_ids_in(certificate):
-        connection.execute(
-            insert_or(casebook.key)
-            .values(key_id=key_id, desk_id=announced.desk_id)
-            .on_conflict_do_nothing()
-        )
     if before is None:
         return "new officer"
     if announced.receives and not before.receives:
         return "new reports are now sealed to them"
     return None if announced.role == before.role else "they have another role now"
+
+
+def _keep_key_ids(connection: Connection, desk_id: str, certificate: bytes) -> None:
+    """
+    Keep whose the subkeys of a certificate are.
+
+    Whoever is not certified may claim what is somebody else's, and has to give it up.
+    """
+    officer, key = casebook.officer, casebook.key
+    columns = officer.c
+    fit = columns.unfit_because.is_(None)
+    is_fit = connection.scalar(select(fit).where(columns.desk_id == desk_id))
+    certified = select(columns.desk_id).where(fit)
+    for key_id in key_ids_in(certificate):
+        statement = insert_or(key).values(key_id=key_id, desk_id=desk_id)
+        if is_fit:
+            statement = statement.on_conflict_do_update(
+                index_elements=["key_id"],
+                set_={"desk_id": desk_id},
+                where=key.c.desk_id.not_in(certified),
+            )
+        else:
+            statement = statement.on_conflict_do_nothing()
+        connection.execute(statement)
 
 
 def _admit(desk: Desk, certificate: bytes, today: date) -> str | None:

@@ -1,5 +1,6 @@
 """A colleague who means ill: certified, with a desk, alone or with a server."""
 
+import base64
 from collections.abc import Sequence
 
 import pytest
@@ -21,10 +22,10 @@ from casework.journal import (
 from casework.parcel import SignedEvent, write_parcel
 from casework.reply import ReplyKind
 from casework.strict import LARGEST_INTEGER
-from crypto.admission import key_ids_in
+from crypto.admission import key_ids_in, read_key_file
 from crypto.certificates import generate_officer_key
 from crypto.openpgp import Keyring
-from crypto.packets import split_packets
+from crypto.packets import PUBLIC_SUBKEY, split_packets
 from journalist_app.workstation.acting import act, decide_exposure, share, state_of
 from journalist_app.workstation.cases import list_cases, show_case
 from journalist_app.workstation.colleagues import desks_by_key, take_in_officers
@@ -258,9 +259,8 @@ def test_no_case_takes_the_name_of_another(office: Office, reporter: Reporter) -
         assert one == show_case(ani, one, today=DAY).summary.name
 
 
-def test_an_officer_nobody_certified_has_no_keys(office: Office) -> None:
-    """A server that makes somebody up does not say which desk a subkey belongs to."""
-    ani = office.desks[ANI]
+def test_whoever_is_not_certified_keeps_no_key_of_others(office: Office) -> None:
+    """A server that makes an officer up does not say whose an honest subkey is."""
     home = office.path / "stranger"
     fingerprint = generate_officer_key(
         home,
@@ -270,14 +270,34 @@ def test_an_officer_nobody_certified_has_no_keys(office: Office) -> None:
         passphrase=None,
         today=DAY,
     )
-    certificate = Keyring(home).export(fingerprint)
-    announced = BundleOfficer(
+    honest = office.template.enrolments[BUDI]
+    content = read_key_file(Keyring(home).export(fingerprint))
+    for tag, body in split_packets(read_key_file(honest.certificate.encode("ascii"))):
+        if tag == PUBLIC_SUBKEY:
+            content += bytes([0xC0 | tag, len(body)]) + body
+    stranger = BundleOfficer(
         desk_id="ee" * 16,
         name="Siapa",
         role=None,
         receives=True,
-        certificate=certificate.decode("ascii"),
+        certificate=(
+            "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n"
+            f"{base64.encodebytes(content).decode()}"
+            "-----END PGP PUBLIC KEY BLOCK-----\n"
+        ),
     )
+    budi = BundleOfficer(
+        desk_id=honest.desk_id,
+        name=BUDI,
+        role=None,
+        receives=True,
+        certificate=honest.certificate,
+    )
+    subkeys = key_ids_in(honest.certificate.encode("ascii"))[1:]
+    ani = office.desks[ANI]
+    for officers in ([stranger], [stranger, budi], [stranger, budi]):
+        with ani.casebook.transaction() as connection:
+            take_in_officers(ani, connection, officers, today=DAY)
     with ani.casebook.transaction() as connection:
-        take_in_officers(ani, connection, [announced], today=DAY)
-        assert {} == desks_by_key(connection, key_ids_in(certificate))
+        owners = desks_by_key(connection, subkeys)
+    assert dict.fromkeys(subkeys, honest.desk_id) == owners
