@@ -351,6 +351,26 @@ def test_an_original_is_never_shown_by_the_browser(screen: Screen, name: str) ->
         assert 404 == screen.get(f"/cases/{name}/{wrong}").status_code
 
 
+def test_no_browser_keeps_what_a_reporter_sent(
+    screen: Screen, office: Office, name: str
+) -> None:
+    """Neither an original nor a page of one goes into the browser's store on disk."""
+    picture = io.BytesIO()
+    Image.new("RGB", (8, 8), "white").save(picture, "PNG")
+    other = Reporter("bergambar")
+    office.send(other.write(files=[("Foto.png", picture.getvalue())]), to=NAMES[:2])
+    office.fetch(ANI)
+    photo = path_of_file(screen, case_name(other.keys.case_id))
+    for path in (
+        f"{path_of_file(screen, name)}original",
+        f"{photo}page/1.png",
+        f"{photo}cleaned",
+    ):
+        answer = screen.get(path)
+        assert 200 == answer.status_code
+        assert "no-store" == answer.headers["Cache-Control"]
+
+
 def test_a_damaged_file_says_so(screen: Screen, name: str) -> None:
     """Eight bytes are no PDF: the page says what to make of it."""
     assert "tidak dapat ditampilkan" in screen.text(path_of_file(screen, name))

@@ -201,4 +201,6 @@ def _closed() -> ResponseReturnValue:
 def _add_headers(response: Response) -> Response:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    # Flask lets browsers keep what it sends as a file, if they ask before they use it.
+    response.headers["Cache-Control"] = _HEADERS["Cache-Control"]
     return response
