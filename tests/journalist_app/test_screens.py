@@ -371,6 +371,14 @@ def test_no_browser_keeps_what_a_reporter_sent(
         assert "no-store" == answer.headers["Cache-Control"]
 
 
+def test_no_form_is_remembered_by_the_browser(screen: Screen, name: str) -> None:
+    """Words that were searched for or written are not offered to whoever comes next."""
+    for path in ("/", "/carrying/", "/help", "/statistics/", f"/cases/{name}/"):
+        page = screen.get(path).text
+        assert "<form" in page
+        assert page.count("<form ") == page.count('<form autocomplete="off" ')
+
+
 def test_a_damaged_file_says_so(screen: Screen, name: str) -> None:
     """Eight bytes are no PDF: the page says what to make of it."""
     assert "tidak dapat ditampilkan" in screen.text(path_of_file(screen, name))
