@@ -222,7 +222,7 @@ def show(edge: Edge, desk_directory: Path, case: str, save: Path | None) -> None
     """
     with opened(desk_directory, edge) as desk:
         shown = show_case(desk, case, today=today_of(edge, desk))
-        click.echo(showing.case_file(shown))
+        click.echo(showing.case_file(shown, desk.profile))
         for path in save_attachments(desk, case, save) if save else ():
             click.echo(f"Saved {path}")
 

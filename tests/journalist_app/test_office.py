@@ -37,6 +37,7 @@ from journalist_app.workstation.errors import ActionRefused, UnknownCase
 from journalist_app.workstation.importing import Verdict, import_bundle
 from journalist_app.workstation.names import case_name
 from journalist_app.workstation.replying import Draft, write_reply
+from ops.commands.showing import case_file
 
 ANI, BUDI, CITRA = NAMES
 INTAKE = (ANI, BUDI)
@@ -258,6 +259,9 @@ def test_redacted_passages_do_not_leave(office: Office, name: str) -> None:
     assert REPORT.what == brief.answers["what"]
     assert {"█", " "} == set(brief.answers["who"])
     assert REPORT.who not in texts_on(citra)
+    shown = case_file(show_case(citra, name, today=DAY), citra.profile)
+    assert REPORT.what in " ".join(shown.split())
+    assert "the reporter's own words are not on this desk" in shown
 
 
 def test_nothing_is_shared_before_the_exposure_check(
