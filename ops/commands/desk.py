@@ -410,9 +410,9 @@ def go_on(edge: Edge, desk_directory: Path, without: str) -> None:
     """
     Let a restored desk wait for an officer no longer.
 
-    It waits for what each of them knows of it.  If it was lost that somebody had been
-    excluded from a case, and only this officer knows, the case may be sent to whoever
-    was excluded.
+    Such a desk waits until the other desks have sent what it has lost, before it
+    sends them anything of a case.  If it was lost that somebody had been excluded from
+    a case, and only this officer knows, the case may be sent to whoever was excluded.
     """
     with opened(desk_directory, edge) as desk, desk.casebook.transaction() as within:
         for colleague in list_colleagues(desk, within):
