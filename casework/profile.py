@@ -150,6 +150,17 @@ class Profile(_Strict):
         """The limit for all attachments of one case."""
         return self.case_megabytes * MEGABYTE
 
+    def role_title(self, key: str, language: str) -> str:
+        """
+        Return what people call a role; its key, if the profile has no such role.
+
+        A report keeps the roles that it is not for, whatever the profile says later.
+        """
+        for role in self.roles:
+            if role.key == key:
+                return role.title.in_language(language)
+        return key
+
     @property
     def zone(self) -> ZoneInfo:
         """The zone in which a day begins and ends."""

@@ -6,10 +6,13 @@ The `bisik` command.
     bisik organisation init, certify, extend      who says who is an officer
     bisik organisation trust                      and who believes it
     bisik organisation split, join                its key on paper
-    bisik officers add, list, role, remove        who may open reports
-    bisik courier export, apply                   bundles out, outboxes in
-    bisik desk init, import, list, show, reply, export, statistics, train
-    bisik desk keys list, extend, destroy
+    bisik officers add, list, role, receives, remove   who may open reports
+    bisik officers account                        and who may use the courier
+    bisik courier serve, export, apply            bundles out, outboxes in
+    bisik desk init, trust, open, train           a desk, and its browser
+    bisik desk import, list, show, contact, reply, export, statistics
+    bisik desk backup, restore, go-on             when it was lost
+    bisik desk keys list, extend, destroy         its keys, by the month
     bisik desk case-file, verify-case-file        a case for somebody outside
     bisik leaflet                                 a page for the notice board
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from casework.reply import MalformedReply, Reply, parse_reply
+from casework.reply import CaseStatus, MalformedReply, Reply, parse_reply
 from crypto.keys import ReporterKeys
 from crypto.replies import ReplyPrivateKey, join_reply_parts, open_reply_part
 from crypto.slots import STRETCH_SLOTS, CannotOpenSlot, Part, reply_slot
@@ -47,7 +47,9 @@ class Answers:
     What the officers have left.
 
     Attributes:
-        found: All answers that could be opened, the newest day first.
+        found: All answers that could be opened, the newest day first.  A desk's
+            own stand in their order; of two desks on one day, whoever takes the
+            case further comes later.
 
         unreadable: How many begin in a slot that is there, but cannot be opened
             whole.
@@ -87,10 +89,23 @@ def collect_answers(
             if (officer.desk_id, answer.reply.letter.outbox) not in withheld
         ]
         unreadable += broken
-    found.sort(
-        key=lambda answer: (answer.reply.letter.day, answer.number), reverse=True
+    return Answers(_newest_first(found), unreadable)
+
+
+def _newest_first(answers: Sequence[Answer]) -> tuple[Answer, ...]:
+    stages = list(CaseStatus)
+    reached: dict[tuple[str, date], int] = {}
+    keys: dict[tuple[str, int], tuple[date, int, int]] = {}
+    for answer in sorted(answers, key=lambda one: one.number):
+        letter = answer.reply.letter
+        at = answer.desk_id, letter.day
+        stage = stages.index(letter.status) if letter.status else 0
+        # Never behind what this desk had said before: numbers count its answers only.
+        reached[at] = max(stage, reached.get(at, 0))
+        keys[answer.desk_id, answer.number] = letter.day, reached[at], answer.number
+    return tuple(
+        sorted(answers, key=lambda one: keys[one.desk_id, one.number], reverse=True)
     )
-    return Answers(tuple(found), unreadable)
 
 
 def _parts(

@@ -31,6 +31,7 @@ from journalist_app.courier.views import account, carrying
 from journalist_app.courier.wording import (
     RECORD_LABELS,
     _,
+    detail_words,
     format_day,
     format_fingerprint,
     format_size,
@@ -115,6 +116,7 @@ def create_app(parts: Services) -> Flask:
     app.register_error_handler(DeadDropUnavailable, _unavailable)
     app.register_error_handler(HTTPException, _failed)
     app.jinja_env.filters["day"] = format_day
+    app.jinja_env.filters["detail"] = detail_words
     app.jinja_env.filters["size"] = format_size
     app.jinja_env.filters["fingerprint"] = format_fingerprint
 

@@ -1,5 +1,6 @@
 """Wording: what the courier says, in the officer's language."""
 
+import re
 from datetime import date
 
 import babel.dates
@@ -13,6 +14,37 @@ RECORD_LABELS = {
     "signed-in": _l("masuk"),
     "passphrase": _l("mengganti frasa sandi"),
 }
+
+# What a record adds, as it is written; the record itself is never rewritten.
+_DETAILS = (
+    (re.compile(r"[0-9]+-[0-9]+: 0 items, .*"), _l("tanpa kiriman baru")),
+    (
+        re.compile(r"(?P<first>[0-9]+)-(?P<last>[0-9]+): (?P<n>[0-9]+) items, .*"),
+        _l("nomor %(first)s sampai %(last)s, %(n)s kiriman"),
+    ),
+    (
+        re.compile(r"outbox (?P<n>[0-9]+) of (?P<name>.*): applied before"),
+        _l("antaran %(n)s dari %(name)s, sudah diterapkan sebelumnya"),
+    ),
+    (
+        re.compile(
+            r"outbox (?P<n>[0-9]+) of (?P<name>.*): (?P<slots>[0-9]+) slots, "
+            r"(?P<holds>[0-9]+) holds, (?P<parcels>[0-9]+) parcels"
+        ),
+        _l(
+            "antaran %(n)s dari %(name)s: %(slots)s bagian jawaban, %(holds)s kiriman "
+            "tersimpan, %(parcels)s paket"
+        ),
+    ),
+)
+
+
+def detail_words(detail: str) -> str:
+    """Say what a record adds, in the officer's language."""
+    for pattern, said in _DETAILS:
+        if found := pattern.fullmatch(detail):
+            return str(said) % found.groupdict()
+    return detail
 
 
 def _(sentence: str, **values: object) -> str:

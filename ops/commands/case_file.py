@@ -75,8 +75,9 @@ def case_file(
     fingerprint: Fingerprint | None,
 ) -> None:
     """
-    Make a signed case file for somebody outside, and record it.
+    Make a signed case file for somebody outside.
 
+    It is recorded in the case's history.
     What could give the reporter away must have been looked at and decided upon before:
     bisik desk open.
     """
@@ -115,9 +116,10 @@ def case_file(
 )
 def verify(file: Path, organisation: Path, certificate: Path | None) -> None:
     """
-    Verify a case file: signature, certification, and every digest.
+    Verify a case file that officers gave away.
 
-    Whatever is not as it was signed is named, and the exit code is 1.
+    Signature, certification and every digest of a case file are checked.  Whatever is
+    not as it was signed is named, and the exit code is 1.
     """
     key = organisation.read_bytes()
     with file.open("rb") as stream:

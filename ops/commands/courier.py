@@ -19,7 +19,7 @@ from ops.serving import serve as serve_site
 
 @click.group()
 def courier() -> None:
-    """Carry sealed items to the desks and their answers back."""
+    """Carry sealed items to desks, and answers back."""
 
 
 @courier.command("serve")
@@ -27,7 +27,7 @@ def courier() -> None:
 @directory_option
 @click.pass_obj
 def serve(edge: Edge, directory: Path, port: int | None) -> None:
-    """Serve the officers' site, where bundles are fetched and outboxes brought."""
+    """Serve the officers' site.  Bundles are fetched there, and outboxes brought."""
     serve_site(
         directory,
         edge,
@@ -66,7 +66,7 @@ def export(edge: Edge, directory: Path, desk: str, to: Path, since: int | None) 
 @directory_option
 @click.pass_obj
 def apply(edge: Edge, directory: Path, outboxes: tuple[Path, ...]) -> None:
-    """Apply outboxes of desks in this order, each of them whole or not at all."""
+    """Apply outboxes, in this order.  Each of them whole or not at all."""
     with open_server(directory, edge) as server:
         hour = server.release_hour()
         release_day = hour.next_after(edge.now()) if hour else None

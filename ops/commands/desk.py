@@ -65,7 +65,7 @@ TRAINING = "LATIHAN: this desk is for training. Nothing in it is real."
 
 @click.group()
 def desk() -> None:
-    """Import, read and answer reports, away from every network."""
+    """Read and answer reports, away from networks."""
 
 
 @desk.command("init")
@@ -222,7 +222,7 @@ def show(edge: Edge, desk_directory: Path, case: str, save: Path | None) -> None
     """
     with opened(desk_directory, edge) as desk:
         shown = show_case(desk, case, today=today_of(edge, desk))
-        click.echo(showing.case_file(shown))
+        click.echo(showing.case_file(shown, desk.profile))
         for path in save_attachments(desk, case, save) if save else ():
             click.echo(f"Saved {path}")
 
@@ -233,7 +233,11 @@ def show(edge: Edge, desk_directory: Path, case: str, save: Path | None) -> None
 @desk_option
 @click.pass_obj
 def contact(edge: Edge, desk_directory: Path, case: str, reason: str) -> None:
-    """Show a reporter's contact details, and record that they were read."""
+    """
+    Show contact details, and record the reason.
+
+    All officers who know the case can read that you have seen them, and why.
+    """
     with opened(desk_directory, edge) as desk:
         today = today_of(edge, desk)
         shown = show_case(desk, case, today=today, mark_shown=False)
@@ -300,7 +304,7 @@ def reply(
     due: datetime | None,
     files: tuple[Path, ...],
 ) -> None:
-    """Seal a reply to a reporter; it waits here until it is exported."""
+    """Seal a reply to a reporter.  It waits here until it is exported."""
     draft = Draft(
         kind=ReplyKind(kind),
         text=text_file.read().decode("utf-8", "replace") if text_file else "",
@@ -365,10 +369,11 @@ def export(edge: Edge, desk_directory: Path, to: Path, again: tuple[int, ...]) -
 @click.pass_obj
 def backup(edge: Edge, desk_directory: Path, to: Path, show_code: bool) -> None:
     """
-    Write the whole desk into one encrypted file, and read it back.
+    Write the whole desk into one encrypted file.
 
-    It is opened by the recovery code of this desk, which is shown at the first
-    backup.  Make one before each export: what the export says is held is in it.
+    The file is read back before it counts.  It is opened by the recovery code of this
+    desk, which is shown at the first backup.  Make one before each export: what the
+    export says is held is in it.
     """
     refuse_existing(to)
     with opened(desk_directory, edge) as desk:
@@ -385,7 +390,7 @@ def backup(edge: Edge, desk_directory: Path, to: Path, show_code: bool) -> None:
 @click.argument("directory", type=NEW_DIRECTORY)
 @click.pass_obj
 def restore(_edge: Edge, backup_file: Path, directory: Path) -> None:
-    """Make a desk that was lost from its backup; asks for the recovery code."""
+    """Make a lost desk from its backup.  Asks for the recovery code."""
     refuse_existing(directory)
     code = parse_recovery_code(ask_recovery_code())
     restore_backup(backup_file, directory, code)
@@ -403,10 +408,11 @@ def restore(_edge: Edge, backup_file: Path, directory: Path) -> None:
 @click.pass_obj
 def go_on(edge: Edge, desk_directory: Path, without: str) -> None:
     """
-    Do not wait any longer for what an officer knows of this restored desk.
+    Let a restored desk wait for an officer no longer.
 
-    If it was lost that somebody had been excluded from a case, and only this officer
-    knows, the case may be sent to whoever was excluded.
+    Such a desk waits until the other desks have sent what it has lost, before it
+    sends them anything of a case.  If it was lost that somebody had been excluded from
+    a case, and only this officer knows, the case may be sent to whoever was excluded.
     """
     with opened(desk_directory, edge) as desk, desk.casebook.transaction() as within:
         for colleague in list_colleagues(desk, within):

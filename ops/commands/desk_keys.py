@@ -25,7 +25,7 @@ from ops.errors import NothingToDestroy
 
 @click.group()
 def keys() -> None:
-    """Show, extend and destroy the officer's keys, month by month."""
+    """Show, extend and destroy keys, month by month."""
 
 
 @keys.command("list")
@@ -61,11 +61,11 @@ def extend_command(
     edge: Edge, desk_directory: Path, until: datetime, enrolment: Path | None
 ) -> None:
     """
-    Give the officer's key another end, and make the subkeys of a year.
+    Give the officer's key another end.
 
-    The next outbox takes the renewed key to the server and to the other desks.  Once
-    the key has ended on the server, it refuses the outbox: then take the enrolment
-    to its operator, who runs bisik officers add.
+    The subkeys of a year ahead are made, too.  The next outbox takes the renewed key to
+    the server and to the other desks.  Once the key has ended on the server, it refuses
+    the outbox: then take the enrolment to its operator, who runs bisik officers add.
     """
     if enrolment is not None:
         refuse_existing(enrolment)

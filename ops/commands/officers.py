@@ -38,7 +38,7 @@ def officers() -> None:
 def add(
     edge: Edge, directory: Path, enrolment: Path, role: str | None, reviewer: bool
 ) -> None:
-    """Enrol a certified officer, or renew the key of one who is enrolled."""
+    """Enrol a certified officer, or renew an officer's key."""
     introduced = read_enrolment(enrolment)
     with open_server(directory, edge) as server:
         _check_role(server.profile, role)
@@ -103,7 +103,7 @@ def role_command(
 def receives_command(
     edge: Edge, directory: Path, fingerprint: Fingerprint, whether: str
 ) -> None:
-    """Seal new reports to an officer, or leave them to what others share."""
+    """Say whether new reports are sealed to an officer."""
     with open_server(directory, edge) as server:
         server.drop.officers.set_receives(fingerprint, whether == "yes")
         left = [one for one in server.drop.officers.list() if one.receives]

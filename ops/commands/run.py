@@ -99,12 +99,13 @@ Send a report there and keep its codename.  Then be the officer.  The courier is
 User name {account.user_name}, passphrase "{account.passphrase}", and one of
 these in place of six digits, each once:  {"  ".join(account.codes[:4])}
 
-Download the bundle there, and open it at the desk (in earnest: another machine, and a
-stick between), which shows itself in a browser:
+Download the bundle there into {_quoted(parent)}, which stands for a stick, and open the
+desk in a browser (in earnest on another machine, which has no network):
 
     {program} desk open --desk {desk} --stick {_quoted(parent)}
 
-The same without a browser, in another terminal:
+Take the bundle in, answer, write an outbox, and bring it to the courier.  The same
+without a browser, in another terminal:
 
     {program} courier export --directory {server} \\
         --desk {shlex.quote(OFFICER)} --to {bundle}

@@ -32,7 +32,7 @@ def init(
     database: str | None,
     join: bool,
 ) -> None:
-    """Make a server directory and an installation, everything or nothing."""
+    """Make a server directory.  Everything is made, or nothing."""
     if join and not database:
         raise click.UsageError("--join needs the --database to join")
     create_server(
@@ -53,7 +53,7 @@ def init(
 @click.command("migrate")
 @directory_option
 def migrate_command(directory: Path) -> None:
-    """Bring the database to this version of Bisik; stop the site before."""
+    """Bring the database to this version of Bisik.  Stop the sites before."""
     migrate_server(directory)
     click.echo("The database is of this version.")
 

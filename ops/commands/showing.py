@@ -9,6 +9,8 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from casework.journal import Briefed
+from casework.profile import Profile
 from casework.report import Report, completeness
 from journalist_app.workstation.cases import (
     CaseFile,
@@ -109,8 +111,8 @@ def case_list(cases: Sequence[CaseSummary], *, hidden: int) -> str:
     return "\n".join(lines)
 
 
-def case_file(case: CaseFile) -> str:
-    """Show a case whole."""
+def case_file(case: CaseFile, profile: Profile) -> str:
+    """Show a case whole, with roles as *profile* calls them."""
     summary = case.summary
     lines = [
         f"Case {summary.name}: {_title(summary)}",
@@ -121,9 +123,13 @@ def case_file(case: CaseFile) -> str:
         lines.append(f"Registration number {summary.registration_number}")
     if marks := _marks(summary):
         lines.append("Marks: " + ", ".join(marks))
+    if case.state.brief is not None and case.report is None:
+        lines += ["", *_brief(case.state.brief)]
     for entry in case.thread:
         lines.append("")
-        lines += _item(entry) if isinstance(entry, ItemShown) else _reply(entry)
+        lines += (
+            _item(entry, profile) if isinstance(entry, ItemShown) else _reply(entry)
+        )
     return "\n".join(lines)
 
 
@@ -150,7 +156,7 @@ def _title(case: CaseSummary) -> str:
     return case.title or "(the report itself is not on this desk)"
 
 
-def _item(item: ItemShown) -> list[str]:
+def _item(item: ItemShown, profile: Profile) -> list[str]:
     head = f"<- {item.kind}, {item.day}"
     lines = [f"{head}, new" if item.new else head]
     if item.confidential:
@@ -165,7 +171,7 @@ def _item(item: ItemShown) -> list[str]:
             f"{_INDENT}It may be forged: ask the reporter in a reply."
         )
     if item.report:
-        lines += _report(item.report)
+        lines += _report(item.report, profile)
     if item.message and not item.confidential:
         lines += _paragraphs(item.message)
     for position, file in enumerate(item.attachments, start=1):
@@ -176,7 +182,7 @@ def _item(item: ItemShown) -> list[str]:
     return lines
 
 
-def _report(report: Report) -> list[str]:
+def _report(report: Report, profile: Profile) -> list[str]:
     found = completeness(report)
     lines = [f"{_INDENT}5W + 2H: {len(found.answered)} of {len(_QUESTIONS)} answered"]
     if found.open:
@@ -186,11 +192,21 @@ def _report(report: Report) -> list[str]:
         if answer := getattr(report, name):
             lines += ["", f"{_INDENT}{heading}", *_paragraphs(answer)]
     if report.not_for:
-        roles = ", ".join(report.not_for)
+        roles = ", ".join(profile.role_title(key, "en") for key in report.not_for)
         lines += [
             "",
             f"{_INDENT}The reporter does not want these roles to see it: {roles}",
         ]
+    return lines
+
+
+def _brief(brief: Briefed) -> list[str]:
+    lines = ["<- brief of a colleague; the reporter's own words are not on this desk"]
+    if brief.paraphrase:
+        lines += _paragraphs(brief.paraphrase)
+    for name, heading in _QUESTIONS.items():
+        if answer := brief.answers.get(name):
+            lines += ["", f"{_INDENT}{heading}", *_paragraphs(answer)]
     return lines
 
 

@@ -21,7 +21,7 @@ from ops.edge import Edge
 @desk_option
 @click.pass_obj
 def statistics(edge: Edge, desk_directory: Path, quarter: str, to: Path) -> None:
-    """Write a quarter's statistics as CSV; small numbers are hidden."""
+    """Write a quarter's statistics as CSV.  Small numbers are hidden."""
     wanted = Quarter.parse(quarter)
     refuse_existing(to)
     with opened(desk_directory, edge) as desk:

@@ -346,6 +346,11 @@ def test_a_bundle_goes_out_and_an_outbox_comes_in(
     assert office.drop.records.first_fault() is None
     assert [] == list(courier.spool.iterdir())
 
+    page = courier.get("/").text
+    assert "antaran 1 dari Petugas Ani: 1 bagian jawaban, 1 kiriman tersimpan" in page
+    assert "antaran 1 dari Petugas Ani, sudah diterapkan sebelumnya" in page
+    assert "nomor 1 sampai 1, 1 kiriman" in page
+
 
 def test_a_bad_outbox_changes_nothing(courier: Courier, office: Office) -> None:
     """Junk, a flipped bit, a desk of somebody else: each is named and refused."""

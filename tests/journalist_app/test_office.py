@@ -42,6 +42,7 @@ from journalist_app.workstation.exporting import prepare_outbox
 from journalist_app.workstation.importing import Verdict, import_bundle
 from journalist_app.workstation.names import case_name
 from journalist_app.workstation.replying import Draft, write_reply
+from ops.commands.showing import case_file
 
 ANI, BUDI, CITRA = NAMES
 INTAKE = (ANI, BUDI)
@@ -264,6 +265,9 @@ def test_redacted_passages_do_not_leave(office: Office, name: str) -> None:
     # Of one length, whatever stood there: a width tells names.
     assert BAR == brief.answers["who"]
     assert REPORT.who not in texts_on(citra)
+    shown = case_file(show_case(citra, name, today=DAY), citra.profile)
+    assert REPORT.what in " ".join(shown.split())
+    assert "the reporter's own words are not on this desk" in shown
 
 
 def test_nothing_is_shared_before_the_exposure_check(

@@ -458,6 +458,54 @@ def test_the_keys_of_past_months(
     assert "Antarlah segera." in late.text("/carrying/")
 
 
+def test_what_a_desk_wrote_is_not_offered_as_a_bundle(
+    screen: Screen, office: Office, stick: Path, name: str
+) -> None:
+    """The newest file on the stick is an outbox; what is chosen is the bundle."""
+    (stick / "bundle-2.tar").write_bytes(office.bundle_for(ANI))
+    screen.post("/carrying/export", {"folder": str(stick)})
+    (outbox,) = stick.glob("outbox-*.tar")
+    (stick / f"case-file-{name}-full-2026-11-24.tar").write_bytes(b"PDF")
+    form = screen.get("/carrying/").text.partition("/carrying/export")[0]
+    assert 1 == form.count('name="path"')
+    assert f'value="{stick / "bundle-2.tar"}" checked' in form
+    assert outbox.exists()
+
+
+def test_an_import_is_told_in_the_language_of_the_page(
+    screen: Screen, office: Office, stick: Path, name: str
+) -> None:
+    """Items, officers, and why something is odd."""
+    office.drop.officers.retire(office.desks[CITRA].fingerprint)
+    bundle = stick / "bundle-2.tar"
+    bundle.write_bytes(office.bundle_for(ANI, since=0))
+    screen.post("/carrying/import", {"path": str(bundle)})
+    screen.jobs.wait(30)
+    shown = screen.text("/carrying/")
+    assert "Petugas Citra: bukan petugas lagi" in shown
+    assert "kiriman 1 sudah ada" in shown
+    screen.post("/language/en")
+    shown = screen.text("/carrying/")
+    assert "Petugas Citra: no longer an officer" in shown
+    assert "item 1 there already" in shown
+
+
+def test_excluded_roles_and_decisions_are_named_in_words(
+    screen: Screen, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by the keys of the formats, in either language."""
+    report = TELLING.model_copy(update={"not_for": ("penelaah", "yang-dulu")})
+    name = seal_report(office, report, monkeypatch)
+    screen.post(f"/cases/{name}/exposure/decide", {"decision": "withhold"})
+    shown = screen.text(f"/cases/{name}/")
+    assert "Tidak untuk Tim penelaah, yang-dulu" in shown
+    assert "periksa paparan: Jangan dibagikan" in shown
+    screen.post("/language/en")
+    shown = screen.text(f"/cases/{name}/")
+    assert "Not for Review team, yang-dulu" in shown
+    assert "Do not share" in shown
+
+
 def test_what_is_no_bundle_is_said_to_be_none(screen: Screen, stick: Path) -> None:
     """A wrong file, or none, changes nothing and says what to do."""
     junk = stick / "junk.tar"

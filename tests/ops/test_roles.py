@@ -3,6 +3,7 @@
 from support.command import World
 from support.reporters import REPORT
 
+from casework.profile import Profile, shipped_profile
 from ops.commands.showing import _report
 from ops.server import open_server
 
@@ -46,9 +47,13 @@ def test_migrating_twice_changes_nothing(world: World) -> None:
 
 def test_officer_is_told_who_must_not_see_a_report() -> None:
     """
-    A desk shows the roles that a reporter has excluded, and nothing if there are none.
+    A desk shows the roles that a reporter has excluded, as the profile calls them, and
+    nothing if there are none.
     """
-    text = "\n".join(_report(REPORT.model_copy(update={"not_for": ("verifikator",)})))
+    profile = Profile.parse(shipped_profile())
+    report = REPORT.model_copy(update={"not_for": ("verifikator", "yang-dulu")})
 
-    assert "does not want these roles to see it: verifikator" in text
-    assert "does not want" not in "\n".join(_report(REPORT))
+    text = "\n".join(_report(report, profile))
+
+    assert "roles to see it: Verification officers, yang-dulu" in text
+    assert "does not want" not in "\n".join(_report(REPORT, profile))

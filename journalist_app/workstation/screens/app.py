@@ -138,10 +138,13 @@ def create_app(parts: Services) -> Flask:
 
     @app.context_processor
     def context() -> dict[str, Any]:
+        language = str(get_locale() or "id")
+        profile = parts.desk.profile
         return {
-            "locale": str(get_locale() or "id"),
+            "locale": language,
             "desk": parts.desk.record,
-            "profile": parts.desk.profile.in_language(str(get_locale() or "id")),
+            "profile": profile.in_language(language),
+            "role_title": lambda key: profile.role_title(key, language),
             "today": parts.today(),
             "job": parts.jobs.current,
             "keys_on": preferences.keys_are_on(),

@@ -15,6 +15,9 @@ from journalist_app.workstation.desk import TRAINING_STICK, Desk
 MEDIA = (Path("/media"), Path("/run/media"), Path("/mnt"))
 MOST_FILES = 200
 DEPTH = 3
+# How the names begin of the archives that a desk's screens write.
+OUTBOX, TRAINING_OUTBOX, CASE_FILE = "outbox-", "latihan-", "case-file-"
+OWN_FILES = (OUTBOX, TRAINING_OUTBOX, CASE_FILE)
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,20 @@ def folders_for(
 
 
 def bundles_in(folders: tuple[Path, ...]) -> tuple[FileFound, ...]:
-    """List the archives in folders, not in theirs: the newest first."""
+    """
+    List the bundles in folders, not in theirs: the newest first.
+
+    What a desk itself has written to the same stick is not offered, as its name tells.
+    Whether another archive is a bundle, an import finds out.
+    """
     found = []
     for folder in folders:
         try:
-            paths = [path for path in folder.iterdir() if path.suffix == ".tar"]
+            paths = [
+                path
+                for path in folder.iterdir()
+                if path.suffix == ".tar" and not path.name.startswith(OWN_FILES)
+            ]
         except OSError:
             continue
         for path in filter(_can_be_shown, paths):

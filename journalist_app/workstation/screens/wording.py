@@ -125,6 +125,11 @@ FORM_LABELS = {
     "redacted": _l("dengan bagian yang dihitamkan"),
     "paraphrase": _l("hanya pokok perkara dengan kata-kata kita"),
 }
+DECISION_LABELS = {
+    "share": _l("Aman dibagikan seluruhnya"),
+    "redact": _l("Hanya dengan bagian yang dihitamkan, atau pokok perkara"),
+    "withhold": _l("Jangan dibagikan"),
+}
 LANGUAGE_LABELS = {"id": _l("Bahasa Indonesia"), "en": _l("Inggris")}
 
 FIELD_LABELS = {
@@ -317,6 +322,30 @@ _SENTENCES = {
     "the quarter {} is not over; its figures can be written from {} on": _l(
         "Triwulan ini belum berakhir, sehingga angkanya belum dapat dibagikan."
     ),
+    # Of an import, and of the list of officers.
+    "new officer": _l("petugas baru"),
+    "no longer an officer": _l("bukan petugas lagi"),
+    "not taken in: this desk knows another key or desk of this officer": _l(
+        "tidak diterima: meja kerja ini mengenal kunci atau meja lain dari petugas "
+        "ini. Tanyakan kepadanya, lalu beri tahu pengelola server."
+    ),
+    "not taken in: {}": _l("tidak diterima: kuncinya tidak dapat dibaca"),
+    "nothing can be sealed to them: {}": _l(
+        "tidak ada yang dapat disegel untuknya: kuncinya tidak berlaku, atau belum "
+        "disahkan dengan kunci organisasi"
+    ),
+    "no bundle has brought one's own key, certified": _l(
+        "Kunci Anda yang sudah disahkan belum datang dengan bundel."
+    ),
+    "not certified by the organisation{}": _l("tidak disahkan dengan kunci organisasi"),
+    "expired on {}": _l("masa berlakunya habis"),
+    "not valid before {}": _l("belum berlaku"),
+    "revoked": _l("dicabut"),
+    "it names other reply keys than case {} has, which are not used: it may "
+    "be forged": _l(
+        "menyebut kunci jawaban lain, yang tidak dipakai: mungkin dipalsukan"
+    ),
+    "another item had this number before": _l("nomor ini dulu milik kiriman lain"),
     "a case cannot be linked to itself": _l(
         "Kasus tidak dapat ditautkan dengan dirinya sendiri."
     ),

@@ -23,7 +23,11 @@ from journalist_app.workstation.returning import count_pending
 from journalist_app.workstation.rotation import key_calendar
 from journalist_app.workstation.screens.notices import Notice, say
 from journalist_app.workstation.screens.services import Services, services
-from journalist_app.workstation.screens.sticks import bundles_in
+from journalist_app.workstation.screens.sticks import (
+    OUTBOX,
+    TRAINING_OUTBOX,
+    bundles_in,
+)
 from journalist_app.workstation.screens.wording import IMPORT_LABELS, _, plain
 
 bp = Blueprint("carrying", __name__, url_prefix="/carrying")
@@ -117,8 +121,8 @@ def give_again() -> ResponseReturnValue:
 def _write(here: Services, number: int, *, more: bool) -> ResponseReturnValue:
     folder = Path(request.form.get("folder", "").strip())
     record = here.desk.record
-    kind = "latihan" if record.training else "outbox"
-    path = folder / f"{kind}-{record.desk_id[:6]}-{number:04}.tar"
+    kind = TRAINING_OUTBOX if record.training else OUTBOX
+    path = folder / f"{kind}{record.desk_id[:6]}-{number:04}.tar"
     if not folder.is_absolute() or not folder.is_dir():
         said = _(
             "Folder ini tidak ada. Antaran %(number)s sudah siap; tulislah lagi "

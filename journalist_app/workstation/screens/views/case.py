@@ -78,6 +78,7 @@ def show(name: str) -> ResponseReturnValue:
         forms_of_sharing=wording.FORM_LABELS,
         first_hand=wording.FIRST_HAND_LABELS,
         event_labels=wording.EVENT_LABELS,
+        decision_labels=wording.DECISION_LABELS,
         undoable=_undoable(case, here.desk.record.desk_id),
         names={one.desk_id: one.name for one in colleagues},
         members=[one for one in colleagues if one.desk_id in members],

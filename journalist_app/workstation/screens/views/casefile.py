@@ -25,6 +25,7 @@ from journalist_app.workstation.cases import CaseFile, read_attachment, show_cas
 from journalist_app.workstation.errors import ActionRefused
 from journalist_app.workstation.screens.notices import Notice, say
 from journalist_app.workstation.screens.services import services
+from journalist_app.workstation.screens.sticks import CASE_FILE
 from journalist_app.workstation.screens.views.case import exposure_is_stale
 from journalist_app.workstation.screens.wording import (
     FORM_LABELS,
@@ -194,7 +195,7 @@ def _free_path(folder: Path, name: str, asked: Asked, today: date) -> Path:
             _("Folder ini tidak ada. Pasang diska lepasnya; tidak ada yang berubah.")
         )
     ending = ".tar.pgp" if asked.key else ".tar"
-    stem = f"case-file-{name}-{asked.form}-{today.isoformat()}"
+    stem = f"{CASE_FILE}{name}-{asked.form}-{today.isoformat()}"
     for number in range(1, MOST_NAMES):
         path = folder / f"{stem}{f'-{number}' if number > 1 else ''}{ending}"
         if not path.exists():

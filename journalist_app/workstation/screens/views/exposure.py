@@ -17,6 +17,7 @@ from journalist_app.workstation.errors import ActionRefused
 from journalist_app.workstation.screens.notices import Notice, say, undoable
 from journalist_app.workstation.screens.services import services
 from journalist_app.workstation.screens.wording import (
+    DECISION_LABELS,
     EXPOSURE_LABELS,
     QUESTION_LABELS,
     _,
@@ -76,6 +77,7 @@ def show(name: str) -> ResponseReturnValue:
         passages=_passages(case),
         labels=QUESTION_LABELS,
         exposure_labels=EXPOSURE_LABELS,
+        decision_labels=DECISION_LABELS,
     )
 
 

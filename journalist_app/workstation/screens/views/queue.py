@@ -88,11 +88,9 @@ def officers() -> ResponseReturnValue:
     here = services()
     with here.desk.casebook.transaction() as connection:
         colleagues = list_colleagues(here.desk, connection)
-    roles = {role.key: role.title.in_language("id") for role in here.desk.profile.roles}
     return render_template(
         "officers.html",
         colleagues=colleagues,
-        roles=roles,
         organisation=here.desk.colleagues.organisation(),
     )
 
