@@ -17,9 +17,9 @@ come from a stream, and nothing but one file is ever held in memory whole.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from casework import strict
 from casework.errors import CaseworkError
@@ -30,7 +30,6 @@ from casework.files import (
     sanitise_file_name,
     shown_name,
 )
-from casework.journal import OFFICE
 from casework.members import content_of, translated
 from casework.report import FIELD_CHARACTERS, REPORT_BYTES, MalformedReport, Report
 from casework.strict import Count, Day, Identity, Model, StrictModel
@@ -149,12 +148,6 @@ class ItemHeader(StrictModel):
     day: Day
     sequence: Count
     language: Literal["id", "en"]
-
-    @model_validator(mode="after")
-    def _is_of_a_case(self) -> Self:
-        if self.case_id == OFFICE:
-            raise ValueError("this is no case: desks speak there of themselves")
-        return self
 
 
 class ReadMarks(StrictModel):

@@ -26,6 +26,7 @@ from casework.item import (
     ReadMarks,
     read_item,
 )
+from casework.journal import OFFICE
 from casework.parcel import PARCEL_TEXT_BYTES, Parcel, read_message
 from casework.report import Report
 from crypto.opening import CannotOpen, SecretKeyring
@@ -187,6 +188,8 @@ def _read(stream: BinaryIO, store: ItemStore, kept: ExitStack) -> OpenedItem | P
     message = read_message(tee)
     if isinstance(message, Parcel):
         return message
+    if message.header.case_id == OFFICE:
+        raise MalformedItem("the item is of no case: desks speak there of themselves")
     storing = kept.enter_context(store.storing())
     tee.goes_to(storing)
     attachments = _read_files(message)

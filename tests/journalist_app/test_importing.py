@@ -349,6 +349,14 @@ def test_an_item_of_an_impossible_day_stops_no_import(
     assert 2 == len(list_cases(desk, today=DAY))
 
 
+def test_no_item_is_of_the_office(desk: Desk, sealer: Sealer, ani: Reporter) -> None:
+    """Where desks speak of themselves, nobody opens a case."""
+    sealed = sealer.seal(ani.write(case_id="00" * 16))
+    report = import_bundle(desk, make_bundle({1: sealed}), today=DAY)
+    assert [Verdict.UNOPENED] == [one.verdict for one in report.outcomes]
+    assert () == list_cases(desk, today=DAY)
+
+
 def test_nothing_plain_is_on_the_disk(
     desk: Desk, sealer: Sealer, ani: Reporter
 ) -> None:
