@@ -194,6 +194,36 @@ def fold(entries: Iterable[Entry]) -> CaseState:
     Args:
         entries: Verified, of one case, in any order; the same one may come twice.
     """
+    return _fold(entries)[0]
+
+
+def still_reversible(entries: Iterable[Entry], desk_id: str) -> frozenset[str]:
+    """
+    Say what an officer could take back now, by digest.
+
+    Args:
+        entries: As for `fold`.
+
+        desk_id: The officer's.
+    """
+    state, before = _fold(entries)
+    if desk_id in state.excluded:
+        return frozenset()
+    fitting = set()
+    for target in state.history:
+        if target.event.desk_id != desk_id or target.digest not in before:
+            continue
+        try:
+            _check_not_undone(state, target.digest)
+            _take_back(target.event.action, state, target, before[target.digest])
+        except _DoesNotFit:
+            continue
+        fitting.add(target.digest)
+    return frozenset(fitting)
+
+
+def _fold(entries: Iterable[Entry]) -> tuple[CaseState, dict[str, CaseState]]:
+    """Return the state, and how it was before each reversible event."""
     ordered = in_order(entries)
     forked = _forks(ordered)
     state = CaseState(gaps=_gaps(ordered))
@@ -218,7 +248,7 @@ def fold(entries: Iterable[Entry]) -> CaseState:
         if isinstance(entry.event.action, REVERSIBLE):
             before[entry.digest] = state
         state = replace(after, history=(*after.history, entry))
-    return state
+    return state, before
 
 
 def in_order(entries: Iterable[Entry]) -> list[Entry]:
@@ -499,10 +529,14 @@ def _undo(
         raise _DoesNotFit("there is nothing of this kind to take back")
     if target.event.desk_id != entry.event.desk_id:
         raise _DoesNotFit("an officer takes back only what they did themselves")
-    if undone.entry in state.undone:
-        raise _DoesNotFit("it was taken back already")
+    _check_not_undone(state, undone.entry)
     taken_back = _take_back(target.event.action, state, target, before[undone.entry])
     return replace(taken_back, undone=taken_back.undone | {undone.entry})
+
+
+def _check_not_undone(state: CaseState, digest: str) -> None:
+    if digest in state.undone:
+        raise _DoesNotFit("it was taken back already")
 
 
 @singledispatch

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.journals import DAY, JournalWriter, exchange
 
-from casework.folding import CaseState, Entry, fold, in_order
+from casework.folding import CaseState, Entry, fold, in_order, still_reversible
 from casework.journal import (
     Action,
     Admitted,
@@ -480,6 +480,25 @@ def test_no_event_is_lost(happenings: list[Move]) -> None:
     shown = [entry.digest for entry in state.history]
     shown += [conflict.entry.digest for conflict in state.conflicts]
     assert sorted(writers[0].known) == sorted(shown)
+
+
+@settings(max_examples=200)
+@given(LIVES)
+def test_what_is_offered_can_be_taken_back_and_nothing_else(
+    happenings: list[Move],
+) -> None:
+    """An officer is offered to undo exactly what undoing is not a conflict for."""
+    writers = play(happenings)
+    for writer in writers:
+        known = dict(writer.known)
+        fitting = set()
+        for digest in known:
+            undone = writer.write(Undone(entry=digest))
+            refused = {conflict.entry.digest for conflict in writer.state.conflicts}
+            if undone.digest not in refused:
+                fitting.add(digest)
+            writer.known = dict(known)
+        assert fitting == still_reversible(known.values(), writer.desk_id)
 
 
 @settings(max_examples=300)

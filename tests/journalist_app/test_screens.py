@@ -629,3 +629,17 @@ def test_a_restored_desk_says_what_it_waits_for(
     )
     assert 200 == made.status_code
     assert 1 == len(list(tmp_path.glob("outbox-*-0001.tar")))
+
+
+def test_the_language_changes_on_the_very_page(screen: Screen, name: str) -> None:
+    """The officer stays where they are; an address elsewhere leads to the queue."""
+    page = f"/cases/{name}/answer/?draft=question"
+    assert f'name="back" value="{page}"' in screen.get(page).text
+    changed = screen.post("/language/en", {"back": page})
+    assert (page, 200) == (changed.request.full_path, changed.status_code)
+    for elsewhere in (
+        *("//example.test/", "https://example.test/", "/\\example.test", "/no"),
+        *("", "/\r\n/", f"/cases/{name}/undo"),
+    ):
+        shown = screen.post("/language/id", {"back": elsewhere})
+        assert ("/", 200) == (shown.request.path, shown.status_code), elsewhere

@@ -3,11 +3,13 @@
 import logging
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
 from flask import (
     Flask,
     Response,
     abort,
+    current_app,
     g,
     redirect,
     render_template,
@@ -168,7 +170,17 @@ def change_language(code: str) -> ResponseReturnValue:
     if code not in LANGUAGES:
         abort(404)
     session["language"] = code
-    return redirect(url_for("queue.show"), code=303)
+    return redirect(_page_of_ours(request.form.get("back", "")), code=303)
+
+
+def _page_of_ours(untrusted_address: str) -> str:
+    """Return an address as it is if a page of the desk is there, else the queue's."""
+    path, _mark, query = untrusted_address.partition("?")
+    adapter = current_app.url_map.bind(request.host)
+    if not path.startswith("/") or not adapter.test(path, method="GET"):
+        return url_for("queue.show")
+    # Built from the parts that were looked at, so that no other host is in it.
+    return f"{quote(path)}?{query}" if query else quote(path)
 
 
 def choose_language() -> str:

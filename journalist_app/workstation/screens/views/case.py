@@ -12,7 +12,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from casework.folding import REVERSIBLE, CaseState, Entry
+from casework.folding import Entry, still_reversible
 from casework.journal import (
     LABEL_CHARACTERS,
     Action,
@@ -79,7 +79,7 @@ def show(name: str) -> ResponseReturnValue:
         first_hand=wording.FIRST_HAND_LABELS,
         event_labels=wording.EVENT_LABELS,
         decision_labels=wording.DECISION_LABELS,
-        undoable=_undoable(case, here.desk.record.desk_id),
+        undoable=still_reversible(case.journal.entries, here.desk.record.desk_id),
         names={one.desk_id: one.name for one in colleagues},
         members=[one for one in colleagues if one.desk_id in members],
         outsiders=[one for one in colleagues if _can_be_let_in(one, members)],
@@ -295,15 +295,3 @@ def exposure_is_stale(case: CaseFile) -> bool:
     if exposure is None or not items:
         return exposure is None
     return exposure.action.through != items[-1].digest.hex()
-
-
-def _undoable(case: CaseFile, own: str) -> frozenset[str]:
-    """Return the events that this officer can take back now."""
-    state: CaseState = case.state
-    return frozenset(
-        entry.digest
-        for entry in state.history
-        if entry.event.desk_id == own
-        and isinstance(entry.event.action, REVERSIBLE)
-        and entry.digest not in state.undone
-    )
