@@ -48,7 +48,7 @@ from reportlab.platypus import Paragraph
 
 from casework.profile import LocalProfile, Profile
 from ops.errors import OpsError
-from ops.onion_address import SUFFIX, OnionAddress
+from tor.address import SUFFIX, OnionAddress
 
 PAGE_WIDTH, PAGE_HEIGHT = A4  # points
 SIDE = 13 * mm

@@ -7,12 +7,15 @@ Serving: the reporters' site, or the courier, under gunicorn, in this very proce
 Every worker opens the directory for itself, after the fork: neither the locks of
 SQLite nor the connections of PostgreSQL survive one.  Nothing is logged about
 requests, and what goes wrong in one is logged without its address or content.
+
+Behind Tor, a site listens on a Unix socket and is called by its onion address.
 """
 
 import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,9 @@ from journalist_app.courier.app import create_app as create_courier
 from journalist_app.courier.services import Services as CourierServices
 from journalist_app.courier.signing_in import SignIn
 from ops.discreet_logger import DiscreetLogger
+from ops.circuits import AtTheDoor, CircuitWorker
 from ops.edge import Edge
+from ops.onion import Onion
 from ops.server import Server, open_server
 from source_app.app import create_app
 from source_app.reporting import Cases
@@ -44,12 +49,32 @@ GRACEFUL_SECONDS = 30
 Make = Callable[[Server, Edge], Flask]
 
 
+@dataclass(frozen=True)
+class Door:
+    """
+    Where a site listens, and under which names it may be called.
+
+    Attributes:
+        address: As gunicorn takes it.
+
+        hosts: Empty for any.
+    """
+
+    address: str
+    hosts: tuple[str, ...]
+
+    @property
+    def behind_tor(self) -> bool:
+        """Whether only a program on this machine that may open the socket gets in."""
+        return self.address.startswith("unix:")
+
+
 class Site(BaseApplication):  # type: ignore[misc]  # The base class is untyped.
     """A site as gunicorn runs it."""
 
-    def __init__(self, directory: Path, address: str, edge: Edge, make: Make) -> None:
+    def __init__(self, directory: Path, door: Door, edge: Edge, make: Make) -> None:
         self._directory = directory
-        self._address = address
+        self._door = door
         self._edge = edge
         self._make = make
         self._opened = ExitStack()
@@ -58,9 +83,15 @@ class Site(BaseApplication):  # type: ignore[misc]  # The base class is untyped.
     def load_config(self) -> None:
         """Set everything here: no configuration file and no variable counts."""
         settings: dict[str, Any] = {
-            "bind": [self._address],
+            "bind": [self._door.address],
             "workers": max(1, min(MOST_WORKERS, os.cpu_count() or 1)),
-            "worker_class": "gthread",
+            "worker_class": CircuitWorker,
+            # Tor says on the first line of a connection which circuit it is of.
+            "proxy_protocol": "v1" if self._door.behind_tor else "off",
+            # Gunicorn takes whoever uses a Unix socket for a proxy that may rewrite
+            # the path and the scheme; here it is a stranger.
+            "forwarder_headers": "",
+            "secure_scheme_headers": {},
             "threads": THREADS,
             "timeout": WORKER_SECONDS,
             "graceful_timeout": GRACEFUL_SECONDS,
@@ -79,10 +110,14 @@ class Site(BaseApplication):  # type: ignore[misc]  # The base class is untyped.
         for name, value in settings.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Flask:
+    def load(self) -> AtTheDoor:
         """Open the server directory and make the site; called in each worker."""
         server = self._opened.enter_context(open_server(self._directory, self._edge))
-        return self._make(server, self._edge)
+        hosts = list(self._door.hosts)
+        settings = server.settings.model_copy(
+            update={"hosts": hosts, "courier_hosts": hosts}
+        )
+        return AtTheDoor(self._make(replace(server, settings=settings), self._edge))
 
 
 def reporters_site(server: Server, edge: Edge) -> Flask:
@@ -160,6 +195,7 @@ def serve(
     port: int | None = None,
     ready: Callable[[str], object],
     courier: bool = False,
+    onion: bool = False,
 ) -> None:
     """
     Serve the reporters' site, or the courier, until a signal ends it.
@@ -175,18 +211,30 @@ def serve(
 
         courier: Whether it is the courier's site.
 
+        onion: Whether it is an onion service of this machine, and so listens where
+            the torrc says, and is called by its address only.
+
     Raises:
+        NoAddress: If tor has not made the address yet.
+
         As `open_server`, before anything listens.
     """
     with open_server(directory, edge) as server:
         # What is wrong with the directory is told now, and not by each worker.
         server.keyring.assert_public_only()
         settings = server.settings
+    hosts = settings.courier_hosts if courier else settings.hosts
     path = settings.courier_socket if courier else settings.socket
+    if onion:
+        place = Onion.of(directory, settings)
+        service = place.officers if courier else place.reporters
+        path = str(service.socket)
+        hosts = hosts or [place.address(service)]
     if path and port is None:
         address = f"unix:{path}"
     else:
         usual = settings.courier_port if courier else settings.port
         address = f"127.0.0.1:{port or usual}"
     ready(address)
-    Site(directory, address, edge, couriers_site if courier else reporters_site).run()
+    door = Door(address, tuple(hosts))
+    Site(directory, door, edge, couriers_site if courier else reporters_site).run()

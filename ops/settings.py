@@ -38,6 +38,12 @@ class Settings(BaseModel):
 
         courier_socket: Path of a Unix socket for the courier.
 
+        onion: The onion folder; by default in the server directory.
+
+        tor_control: Path of tor's control socket; by default in the onion folder.
+
+        onion_front: Address of the Onionbalance front that this machine is behind.
+
         memory: A folder in memory for the names of dummies.
 
         pace_milliseconds: Answers of the site leave at multiples of this, so that
@@ -59,6 +65,9 @@ class Settings(BaseModel):
     courier_hosts: list[Annotated[str, Field(min_length=1)]] = []
     courier_port: Annotated[int, Field(ge=1, le=65535)] = DEFAULT_COURIER_PORT
     courier_socket: str | None = None
+    onion: Annotated[str | None, Field(pattern="^/")] = None
+    tor_control: Annotated[str | None, Field(pattern="^/")] = None
+    onion_front: Annotated[str | None, Field(pattern=r"^[a-z2-7]{56}\.onion$")] = None
     memory: str | None = None
     pace_milliseconds: Annotated[int, Field(ge=0, le=2000)] = PACE_MILLISECONDS
     answers_at_once: bool = False
@@ -123,6 +132,10 @@ port = {DEFAULT_PORT}
 courier_hosts = []
 courier_port = {DEFAULT_COURIER_PORT}
 # courier_socket = "/run/bisik-courier/site.sock"
+
+# What Tor needs is in the folder onion beside this file, unless another is named.
+# onion = "/var/lib/tor/bisik"
+# tor_control = "/var/lib/tor/bisik/control"
 
 # A folder in memory (tmpfs), mode 0700, that belongs to the service's user.
 # By default /run/bisik-UID if it is there, otherwise /dev/shm/bisik-UID.

@@ -14,6 +14,7 @@ Specified in docs/spec/tor.md.
 """
 
 import base64
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -51,9 +52,9 @@ class ClientExists(TorError):
 
 
 @dataclass(frozen=True)
-class NewClient:
+class Client:
     """
-    A key pair of a client, made on the officer's own machine.
+    A client with its key pair, on the officer's own machine.
 
     Attributes:
         public_key: Goes to the server.
@@ -78,11 +79,19 @@ class NewClient:
         return _base32(self._private_key)
 
 
-def new_client(entropy: Callable[[int], bytes]) -> NewClient:
+def new_client(entropy: Callable[[int], bytes]) -> Client:
     """Make a key pair."""
-    private = X25519PrivateKey.from_private_bytes(entropy(KEY_BYTES))
-    public = private.public_key().public_bytes_raw()
-    return NewClient(ClientKey(_base32(public)), private.private_bytes_raw())
+    return _client(entropy(KEY_BYTES))
+
+
+def client_of(untrusted_private_key: str) -> Client:
+    """
+    Return the client of a private key as Tor Browser takes it.
+
+    Raises:
+        MalformedClientKey: If it is none.  It is not repeated.
+    """
+    return _client(_decoded(untrusted_private_key))
 
 
 def parse_client_key(untrusted_text: str) -> ClientKey:
@@ -95,16 +104,10 @@ def parse_client_key(untrusted_text: str) -> ClientKey:
     Raises:
         MalformedClientKey: If tor would take it for no key, and so let everybody in.
     """
-    key = untrusted_text.strip().removeprefix(_PREFIX).upper().rstrip("=")
-    if not _BASE32.fullmatch(key):
-        raise MalformedClientKey(MalformedClientKey.__doc__)
-    decoded = base64.b32decode(key + "====")
-    if _base32(decoded) != key:
-        # The last letter has bits that mean nothing; tor wants them to be zero.
-        raise MalformedClientKey("the last letter of the key is another one")
+    decoded = _decoded(untrusted_text.strip().removeprefix(_PREFIX))
     if not any(decoded):
         raise MalformedClientKey("the key is nothing but zeros")
-    return ClientKey(key)
+    return ClientKey(_base32(decoded))
 
 
 class AuthorizedClients:
@@ -172,6 +175,7 @@ class AuthorizedClients:
         if name not in self.list():
             raise UnknownClient(UnknownClient.__doc__)
         self._path(name).unlink()
+        _flush(self._folder)
         self.check()
 
     def check(self) -> None:
@@ -204,6 +208,22 @@ class AuthorizedClients:
         return self._folder / f"{name}{SUFFIX}"
 
 
+def _client(private_key: bytes) -> Client:
+    public = X25519PrivateKey.from_private_bytes(private_key).public_key()
+    return Client(ClientKey(_base32(public.public_bytes_raw())), private_key)
+
+
+def _decoded(untrusted_text: str) -> bytes:
+    key = untrusted_text.strip().upper().rstrip("=")
+    if not _BASE32.fullmatch(key):
+        raise MalformedClientKey(MalformedClientKey.__doc__)
+    decoded = base64.b32decode(key + "====")
+    if _base32(decoded) != key:
+        # The last letter has bits that mean nothing; tor wants them to be zero.
+        raise MalformedClientKey("the last letter of the key is another one")
+    return decoded
+
+
 def _key_in(path: Path) -> ClientKey:
     try:
         line = path.read_text("ascii").strip()
@@ -214,6 +234,15 @@ def _key_in(path: Path) -> ClientKey:
         raise UnsafeAuthorization(
             f"{path} is no client's key, and tor would pass over it"
         ) from None
+
+
+def _flush(folder: Path) -> None:
+    """See to it that a name that is gone stays gone after a power-cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _line(key: ClientKey) -> bytes:

@@ -1,23 +1,28 @@
 """
 Control: what a running tor says of itself, over its control socket (stem).
 
-    bootstrapped?  descriptors published?  for clients with a key only?
+    how far is it?  read your folders again!  begin anew with these services!
 
-The control protocol is specified at https://spec.torproject.org/control-spec/.
+What it publishes is read by `tor.descriptor`.  The control protocol is specified at https://spec.torproject.org/control-spec/.
 """
 
+import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import stem
+import stem.connection
 import stem.control
-from stem.descriptor.hidden_service import HiddenServiceDescriptorV3
 
-from tor.errors import TorNotRunning
+from tor.address import SUFFIX, OnionAddress
+from tor.descriptor import Published
+from tor.errors import TorNotRunning, TorRefused
+from tor.torrc import OnionService
 
 PAUSE_SECONDS: Final = 0.05
 
@@ -72,30 +77,79 @@ class Control:
         except TorNotRunning:
             return ""
 
-    def end_circuits(self) -> int:
-        """Close all circuits, so that whoever is connected has to come in anew."""
-        closed = 0
-        for circuit in self._controller.get_circuits([]):
-            try:
-                self._controller.close_circuit(circuit.id)
-            except (stem.ControllerError, ValueError):
-                continue  # It has ended by itself meanwhile.
-            closed += 1
-        return closed
+    def valid_until(self) -> datetime:
+        """
+        Return until when what tor knows of the network counts.
 
-    def published_descriptor(
-        self, address: str, *, seconds: float
-    ) -> HiddenServiceDescriptorV3 | None:
+        Raises:
+            TorNotRunning: If it has ended, or knows nothing yet.
+        """
+        said = self._info("consensus/valid-until")
+        return datetime.strptime(said, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+
+    def valid_after(self) -> datetime:
+        """
+        Return from when on what tor knows of the network counts.
+
+        Raises:
+            TorNotRunning: If it has ended, or knows nothing yet.
+        """
+        said = self._info("consensus/valid-after")
+        return datetime.strptime(said, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+
+    def process_id(self) -> int:
+        """Return the number of its process."""
+        return int(self._info("process/pid"))
+
+    def reload(self) -> None:
+        """
+        Let it read its torrc and its clients' keys again.
+
+        Raises:
+            TorNotRunning: If it has ended.
+        """
+        self._say("SIGNAL RELOAD")
+
+    def serve(self, services: Sequence[OnionService]) -> None:
+        """
+        Serve exactly these onion services.
+
+        One that was served before and is not named ends at once, with all its
+        circuits and introduction points; one that is named again later begins with
+        new ones, which nobody's cached descriptor knows.  Others do not notice.
+
+        Raises:
+            TorNotRunning: If it has ended.
+
+            TorRefused: If tor does not accept a service.
+        """
+        options = [
+            f"{keyword}={_quoted_string(value)}"
+            for service in services
+            for line in service.lines()
+            for keyword, _space, value in [line.partition(" ")]
+        ]
+        # SETCONF replaces all lines of all services together; without any,
+        # RESETCONF takes them away.
+        if options:
+            self._say(f"SETCONF {' '.join(options)}")
+        else:
+            self._say("RESETCONF HiddenServiceDir")
+
+    def published(self, address: OnionAddress, *, seconds: float) -> Published | None:
         """
         Fetch a service's descriptor from the network, as a client would.
 
         Args:
-            address: With or without ".onion".
+            address: Of the service.
 
             seconds: How long to wait for it.
 
+        Raises:
+            TorNotRunning: If it has ended.
+
         Returns:
-            The outer layer; None if nobody has it.
+            What it says; None if nobody has it.
         """
         found: list[str] = []
 
@@ -104,16 +158,25 @@ class Control:
             if content is not None and str(content).strip():
                 found.append(str(content))
 
-        name = address.removesuffix(".onion")
-        self._controller.add_event_listener(take, stem.control.EventType.HS_DESC_CONTENT)
+        self._controller.add_event_listener(
+            take, stem.control.EventType.HS_DESC_CONTENT
+        )
         try:
-            self._controller.msg(f"HSFETCH {name}")
+            self._say(f"HSFETCH {address.removesuffix(SUFFIX)}")
             until = time.monotonic() + seconds
             while not found and time.monotonic() < until:
                 time.sleep(PAUSE_SECONDS)
         finally:
             self._controller.remove_event_listener(take)
-        return HiddenServiceDescriptorV3.from_str(found[0]) if found else None
+        return Published.read(found[0], address) if found else None
+
+    def _say(self, command: str) -> None:
+        try:
+            answer = self._controller.msg(command)
+        except stem.ControllerError as error:
+            raise TorNotRunning(f"tor does not answer: {error}") from None
+        if not answer.is_ok():
+            raise TorRefused(f"tor refuses: {answer}")
 
     def _info(self, key: str) -> str:
         try:
@@ -121,6 +184,18 @@ class Control:
         except stem.ControllerError as error:
             raise TorNotRunning(f"tor does not answer: {error}") from None
         return str(said)
+
+
+def is_running(control_socket: Path) -> bool:
+    """Tell whether a tor listens at a control socket, whoever may ask it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(control_socket))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        except OSError:
+            return True
+    return True
 
 
 @contextmanager
@@ -143,16 +218,36 @@ def connect(
     Raises:
         TorNotRunning: If no tor answers.
     """
-    while True:
-        try:
-            controller = stem.control.Controller.from_socket_file(str(control_socket))
-            controller.authenticate()
-            break
-        except (stem.SocketError, stem.connection.AuthenticationFailure) as error:
-            if until is None or clock() > until:
-                raise TorNotRunning(
-                    f"no tor answers at {control_socket}: {error}"
-                ) from None
-            time.sleep(PAUSE_SECONDS)
+    while (controller := _authenticated(control_socket, clock, until)) is None:
+        time.sleep(PAUSE_SECONDS)
     with controller:
         yield Control(controller)
+
+
+def _authenticated(
+    control_socket: Path, clock: Callable[[], float], until: float | None
+) -> stem.control.Controller | None:
+    """Connect once; return None if that may be tried again."""
+    try:
+        # stem leaves its own socket open when nobody listens.
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.connect(str(control_socket))
+        controller = stem.control.Controller.from_socket_file(str(control_socket))
+        try:
+            controller.authenticate()
+        except BaseException:
+            controller.close()
+            raise
+    except (OSError, stem.SocketError, stem.connection.AuthenticationFailure) as error:
+        if until is not None and clock() <= until:
+            return None
+        raise TorNotRunning(f"no tor answers at {control_socket}: {error}") from None
+    return controller
+
+
+def _quoted_string(value: str) -> str:
+    """Write a value of a torrc as a QuotedString (control-spec 2.1.1)."""
+    if value.startswith('"'):
+        return value  # Both quote in the same way.
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -2,8 +2,9 @@
 A private Tor network on this machine: for trying Bisik out, and for its tests.
 
     3 authorities + 3 relays, all on 127.0.0.1
-       \\-- a client: a SOCKS port for a browser
-       \\-- the tor of a server: two onion services
+        ^           ^
+        |           +-- a client: a SOCKS port for a browser
+        +-- the tor of a server: two onion services
 
 It is real Tor with real circuits of six hops, and no anonymity: whoever has this
 machine has every relay.  It is up in some 15 seconds.  What makes it quick and steady
@@ -33,7 +34,7 @@ from typing import Final, Self
 from tor.control import Control, connect
 from tor.errors import NetworkNotReady, TorRefused
 from tor.program import TorProcess, find_tor
-from tor.torrc import quoted
+from tor.torrc import quoted, socket_path
 
 AUTHORITIES: Final = 3
 RELAYS: Final = 3
@@ -49,9 +50,6 @@ _FLAGS = frozenset({"Running", "Valid", "HSDir", "Guard", "V2Dir", "Fast", "Stab
 
 _EVERYBODY = """\
 TestingTorNetwork 1
-Log notice stderr
-SafeLogging 1
-AvoidDiskWrites 1
 ShutdownWaitLength 0
 GeoIPFile /dev/null
 GeoIPv6File /dev/null
@@ -139,8 +137,11 @@ def node_lines(directory: Path, authorities: Sequence[str]) -> list[str]:
     """Return what every tor of a private network has in its torrc."""
     return [
         f"DataDirectory {quoted(directory)}",
-        f"ControlSocket {quoted(directory / 'control')}",
+        f'ControlSocket "{socket_path(directory / "control")}"',
         "CookieAuthentication 1",
+        "Log notice stderr",
+        "SafeLogging 1",
+        "AvoidDiskWrites 1",
         _EVERYBODY,
         *authorities,
     ]
@@ -183,7 +184,7 @@ class PrivateNetwork:
     @property
     def torrc_lines(self) -> tuple[str, ...]:
         """What makes another tor a part of this network."""
-        return (_EVERYBODY, *self._authorities)
+        return (*_EVERYBODY.splitlines(), *self._authorities)
 
     def start(self) -> None:
         """
@@ -219,14 +220,14 @@ class PrivateNetwork:
             process.stop()
         self._processes.clear()
 
-    def client(self, name: str, *, more: Sequence[str] = ()) -> "Client":
+    def client(self, name: str, *, key_directory: Path | None = None) -> "Client":
         """
         Start a client of this network.
 
         Args:
             name: Of its folder.
 
-            more: Further lines of its torrc.
+            key_directory: With its keys for services that are not for everybody.
         """
         directory = self._directory / name
         _empty(directory)
@@ -235,8 +236,9 @@ class PrivateNetwork:
         lines = [
             *node_lines(directory, self._authorities),
             f"SocksPort 127.0.0.1:{port} IsolateSOCKSAuth ExtendedErrors",
-            *more,
         ]
+        if key_directory is not None:
+            lines.append(f"ClientOnionAuthDir {quoted(key_directory)}")
         torrc.write_text("\n".join([*lines, ""]), encoding="utf-8")
         process = TorProcess(torrc, log=directory / "tor.log", program=self._tor)
         self._processes.append(process)
@@ -394,7 +396,7 @@ def _consensus(authority: _Node) -> str:
         "/tor/status-vote/current/consensus-microdesc"
     )
     try:
-        with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - http.
+        with urllib.request.urlopen(address, timeout=5) as answer:
             content: bytes = answer.read()
     except (OSError, urllib.error.HTTPError):
         return ""

@@ -2,10 +2,11 @@
 The tor program: let it read a configuration, and start it.
 
 Tor is started with its torrc and nothing else: neither /etc/tor/torrc nor the file of
-defaults counts.  It ends when the process that started it ends.
+defaults counts.  It ends when the process that started it ends, however that was:
+setpriv (util-linux) lets the kernel see to it.  A Ctrl-C at the terminal is for that
+process alone, which then ends tor in its turn.
 """
 
-import os
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,8 @@ from tor.errors import TorMissing, TorRefused
 VERIFY_SECONDS: Final = 30
 STOP_SECONDS: Final = 10
 _NO_DEFAULTS = ("--defaults-torrc", "/dev/null")
+# prctl(2), PR_SET_PDEATHSIG.
+WITH_PARENT: Final = ("setpriv", "--pdeathsig", "TERM", "--")
 
 
 def find_tor(name: str = "tor") -> Path:
@@ -124,14 +127,13 @@ class TorProcess:
         with self._log.open("ab") as log:
             return subprocess.Popen(
                 [
+                    *WITH_PARENT,
                     *(self._program, "-f", self._torrc, *_NO_DEFAULTS, "--quiet"),
-                    # With zeros before it, because stem takes the very number for
-                    # its own and then ends tor with the first connection that ends.
-                    *("__OwningControllerProcess", f"{os.getpid():010d}"),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
 
 

@@ -12,6 +12,7 @@ Options are those of tor 0.4.9 (tor(1)).  Specified in docs/spec/tor.md.  This m
 writes text; `tor.program` lets tor itself read it before it is used.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ BUSY_INTRODUCTION_POINTS: Final = 6
 # A page is one request, and a browser opens few streams at a time.  A circuit with
 # more is not closed: that would break its good requests, too.
 STREAMS_AT_ONCE: Final = 16
+# sockaddr_un, less the zero at its end.
+SOCKET_PATH_BYTES: Final = 107
 
 
 class UnusableTorPath(TorError):
@@ -70,6 +73,31 @@ class OnionService:
     proof_of_work: ProofOfWork | None = None
     introduction_points: int = INTRODUCTION_POINTS
     front: str | None = None
+
+    def lines(self) -> Iterator[str]:
+        """
+        Write the lines of a torrc that make up this service.
+
+        Raises:
+            UnusableTorPath: If a path could not be read back as it is.
+        """
+        yield f"HiddenServiceDir {quoted(self.directory)}"
+        yield "HiddenServiceVersion 3"
+        # One path, quoted as a whole: tor allows spaces in it then.
+        yield f'HiddenServicePort {VIRTUAL_PORT} unix:"{socket_path(self.socket)}"'
+        yield f"HiddenServiceNumIntroductionPoints {self.introduction_points}"
+        # Each circuit gets an address of its own, which the site uses to be fair.
+        yield "HiddenServiceExportCircuitID haproxy"
+        yield f"HiddenServiceMaxStreams {STREAMS_AT_ONCE}"
+        yield "HiddenServiceMaxStreamsCloseCircuit 0"
+        yield "HiddenServiceEnableIntroDoSDefense 1"
+        if self.front is not None:
+            yield "HiddenServiceOnionBalanceInstance 1"
+        if self.proof_of_work is not None:
+            work = self.proof_of_work
+            yield "HiddenServicePoWDefensesEnabled 1"
+            yield f"HiddenServicePoWQueueRate {work.requests_per_second}"
+            yield f"HiddenServicePoWQueueBurst {work.burst}"
 
 
 @dataclass(frozen=True)
@@ -120,7 +148,7 @@ class Torrc:
         yield "ConnectionPadding 1"
         for service in self.services:
             yield ""
-            yield from _service_lines(service)
+            yield from service.lines()
         if self.network:
             yield ""
             yield "# Not the public Tor network."
@@ -130,7 +158,7 @@ class Torrc:
 def _common(state_directory: Path, control_socket: Path) -> Iterator[str]:
     yield f"DataDirectory {quoted(state_directory)}"
     # Tor wants a word after the path where it may be more open than usual; it is not.
-    yield f"ControlSocket {quoted(control_socket)}"
+    yield f'ControlSocket "{socket_path(control_socket)}"'
     yield "CookieAuthentication 1"
     yield f"CookieAuthFile {quoted(state_directory / 'control_auth_cookie')}"
     # At "info" tor writes onion addresses whatever SafeLogging says.
@@ -143,26 +171,6 @@ def _common(state_directory: Path, control_socket: Path) -> Iterator[str]:
     yield "Sandbox 0"
 
 
-def _service_lines(service: OnionService) -> Iterator[str]:
-    yield f"HiddenServiceDir {quoted(service.directory)}"
-    yield "HiddenServiceVersion 3"
-    # One path, quoted as a whole: tor allows spaces in it then.
-    yield f'HiddenServicePort {VIRTUAL_PORT} unix:"{_plain(service.socket)}"'
-    yield f"HiddenServiceNumIntroductionPoints {service.introduction_points}"
-    # Each circuit gets an address of its own, which the site uses to be fair.
-    yield "HiddenServiceExportCircuitID haproxy"
-    yield f"HiddenServiceMaxStreams {STREAMS_AT_ONCE}"
-    yield "HiddenServiceMaxStreamsCloseCircuit 0"
-    yield "HiddenServiceEnableIntroDoSDefense 1"
-    if service.front is not None:
-        yield "HiddenServiceOnionBalanceInstance 1"
-    if service.proof_of_work is not None:
-        work = service.proof_of_work
-        yield "HiddenServicePoWDefensesEnabled 1"
-        yield f"HiddenServicePoWQueueRate {work.requests_per_second}"
-        yield f"HiddenServicePoWQueueBurst {work.burst}"
-
-
 def quoted(path: Path) -> str:
     """
     Write a path as tor reads it back.
@@ -173,8 +181,24 @@ def quoted(path: Path) -> str:
     return f'"{_plain(path)}"'
 
 
+def socket_path(path: Path) -> str:
+    """
+    Write the path of a Unix socket.
+
+    Raises:
+        UnusableTorPath: If tor could not read it, or the kernel finds it too long.
+    """
+    text = _plain(path)
+    if len(os.fsencode(text)) > SOCKET_PATH_BYTES:
+        raise UnusableTorPath(
+            f"the path of a socket has {SOCKET_PATH_BYTES} bytes at most; choose a "
+            f"folder with a shorter path than {path.parent}"
+        )
+    return text
+
+
 def _plain(path: Path) -> str:
-    text = str(path)
+    text = os.fspath(path)
     if not path.is_absolute() or not text.isprintable() or set(text) & set('"\\'):
         raise UnusableTorPath(f"{UnusableTorPath.__doc__} ({text!r})")
     return text

@@ -9,8 +9,8 @@ from journalist_app.durable import new_file
 from ops.commands.options import NEW_FILE, READABLE_FILE, directory_option
 from ops.errors import NoServer, Refusal
 from ops.leaflet import draw_leaflet
-from ops.onion_address import MalformedOnionAddress, parse_onion_address
 from ops.server import PROFILE
+from tor.address import MalformedOnionAddress, parse_onion_address
 
 
 @click.command()

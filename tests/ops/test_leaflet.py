@@ -13,7 +13,7 @@ from support.command import World
 
 from casework.profile import LANGUAGES, LocalText, Profile, shipped_profile
 from ops.leaflet import WORDINGS, NamesTooLong, NoSuchLetter, draw_leaflet
-from ops.onion_address import OnionAddress
+from tor.address import OnionAddress
 
 # An example of rend-spec-v3, section 6.
 ADDRESS = OnionAddress("pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion")

@@ -16,7 +16,7 @@ import hashlib
 import re
 from typing import NewType
 
-from ops.errors import OpsError
+from tor.errors import TorError
 
 OnionAddress = NewType("OnionAddress", str)
 
@@ -32,7 +32,7 @@ _SCHEME = "http://"
 _NOT_BASE32 = re.compile(r"[^a-z2-7]")
 
 
-class MalformedOnionAddress(OpsError):
+class MalformedOnionAddress(TorError):
     """An onion address is 56 letters and digits, then .onion."""
 
 
@@ -74,6 +74,12 @@ def parse_onion_address(untrusted_text: str) -> OnionAddress:
         )
     _check(base64.b32decode(letters.upper()))
     return OnionAddress(letters + SUFFIX)
+
+
+def public_key_in(address: OnionAddress) -> bytes:
+    """Return the Ed25519 public key that an address is made of."""
+    decoded = base64.b32decode(address.removesuffix(SUFFIX).upper())
+    return decoded[:_PUBLIC_KEY_BYTES]
 
 
 def _check(decoded: bytes) -> None:

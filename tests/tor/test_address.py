@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ops.onion_address import MalformedOnionAddress, parse_onion_address
+from tor.address import MalformedOnionAddress, parse_onion_address
 
 # Public keys of onion services, and the addresses that another program made of them;
 # message LCEJTI6ZHDEXMNAK2SV3SXLA2BF2JZ5U of tor-dev, January 2017, has both:
