@@ -271,10 +271,10 @@ def _network(control: Control, edge: Edge) -> Iterator[Finding]:
         yield Finding(
             Verdict.GOOD, "tor", f"in the network; version {control.version()}"
         )
-    try:
-        after, until = control.valid_after(), control.valid_until()
-    except TorNotRunning:
+    span = control.consensus_span()
+    if span is None:
         return  # It has not got that far, which has just been said.
+    after, until = span
     now = datetime.fromtimestamp(edge.now(), UTC)
     if now < after or now > until + STALE:
         yield Finding(

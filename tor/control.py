@@ -6,6 +6,7 @@ Control: what a running tor says of itself, over its control socket (stem).
 What it publishes is read by `tor.descriptor`.  The control protocol is specified at https://spec.torproject.org/control-spec/.
 """
 
+import logging
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,9 @@ from tor.errors import TorNotRunning, TorRefused
 from tor.torrc import OnionService
 
 PAUSE_SECONDS: Final = 0.05
+
+# At its lower levels stem logs what is said, and addresses with it.
+logging.getLogger("stem").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
@@ -77,25 +81,21 @@ class Control:
         except TorNotRunning:
             return ""
 
-    def valid_until(self) -> datetime:
+    def consensus_span(self) -> tuple[datetime, datetime] | None:
         """
-        Return until when what tor knows of the network counts.
+        Return from when until when what tor knows of the network counts.
 
         Raises:
-            TorNotRunning: If it has ended, or knows nothing yet.
-        """
-        said = self._info("consensus/valid-until")
-        return datetime.strptime(said, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+            TorNotRunning: If it has ended.
 
-    def valid_after(self) -> datetime:
+        Returns:
+            None if it knows nothing yet.
         """
-        Return from when on what tor knows of the network counts.
-
-        Raises:
-            TorNotRunning: If it has ended, or knows nothing yet.
-        """
-        said = self._info("consensus/valid-after")
-        return datetime.strptime(said, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+        after = self._info("consensus/valid-after")
+        until = self._info("consensus/valid-until")
+        if not after or not until:
+            return None
+        return _time_in(after), _time_in(until)
 
     def process_id(self) -> int:
         """Return the number of its process."""
@@ -243,6 +243,10 @@ def _authenticated(
             return None
         raise TorNotRunning(f"no tor answers at {control_socket}: {error}") from None
     return controller
+
+
+def _time_in(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
 
 
 def _quoted_string(value: str) -> str:

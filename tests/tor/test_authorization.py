@@ -150,9 +150,7 @@ def test_a_name_is_given_once(clients: AuthorizedClients, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["", "Ani", "../x", "a/b", ".a", "a.auth", "-a", "ä"])
-def test_names_are_plain(
-    clients: AuthorizedClients, tmp_path: Path, name: str
-) -> None:
+def test_names_are_plain(clients: AuthorizedClients, tmp_path: Path, name: str) -> None:
     """A name can be no path."""
     with pytest.raises(UnusableClientName):
         clients.grant(name, a_key())

@@ -21,6 +21,9 @@ from tor.torrc import (
     socket_path,
 )
 
+DUMP = [str(find_tor()), "--dump-config", "short", "--quiet"]
+DUMP += ["--defaults-torrc", "/dev/null"]
+
 
 def torrc_in(folder: Path, *, front: str | None = None) -> Torrc:
     """Make the configuration of a server whose folders are there."""
@@ -47,8 +50,7 @@ def options_in(folder: Path, text: str) -> list[str]:
     path = folder / "torrc"
     path.write_text(text)
     said = subprocess.run(
-        [find_tor(), "--dump-config", "short", "-f", path]
-        + ["--defaults-torrc", "/dev/null", "--quiet"],
+        [*DUMP, "-f", path],
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
@@ -147,16 +149,13 @@ def test_a_path_is_read_back_as_it_is_or_refused(name: str) -> None:
     except UnusableTorPath:
         return
     read = subprocess.run(
-        [find_tor(), "--dump-config", "short", "-f", "-", "--quiet"]
-        + ["--defaults-torrc", "/dev/null"],
+        [*DUMP, "-f", "-"],
         input=f"CookieAuthFile {text}\n".encode(),
         capture_output=True,
         check=True,
     )
     (line,) = [
-        line
-        for line in read.stdout.split(b"\n")
-        if line.startswith(b"CookieAuthFile ")
+        line for line in read.stdout.split(b"\n") if line.startswith(b"CookieAuthFile ")
     ]
     # When tor writes, it quotes some values, and writes some bytes in octal.
     plain = re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), line)
