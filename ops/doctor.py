@@ -31,7 +31,7 @@ from ops.officer_keys import list_officers
 from ops.onion import NoAddress, Onion
 from ops.server import Server, open_server
 from tor.address import OnionAddress
-from tor.control import Control, connect
+from tor.control import Bootstrap, Control, connect
 from tor.descriptor import Published
 from tor.errors import TorError, TorNotRunning, UnsafeAuthorization
 from tor.torrc import OnionService
@@ -120,8 +120,9 @@ def examine_onion(
         yield _answers(onion, service, name)
     try:
         with connect(onion.control_socket) as control:
-            yield from _network(control, edge)
-            for service, name in _named(onion):
+            bootstrap = control.bootstrap()
+            yield from _network(control, bootstrap, edge)
+            for service, name in _named(onion) if bootstrap.done else ():
                 yield _published(control, onion, service, name, fetch_seconds)
     except TorNotRunning as error:
         yield Finding(
@@ -258,8 +259,7 @@ def _status_of(path: Path, host: OnionAddress) -> int:
     return int(first[1]) if len(first) > 1 and first[1].isdigit() else 500
 
 
-def _network(control: Control, edge: Edge) -> Iterator[Finding]:
-    bootstrap = control.bootstrap()
+def _network(control: Control, bootstrap: Bootstrap, edge: Edge) -> Iterator[Finding]:
     if not bootstrap.done:
         yield Finding(
             Verdict.BAD,

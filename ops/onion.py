@@ -134,7 +134,7 @@ class Onion:
         """
         path = service.directory / HOSTNAME
         try:
-            return parse_onion_address(path.read_text("ascii"))
+            return parse_onion_address(path.read_bytes().decode("ascii", "replace"))
         except FileNotFoundError:
             raise NoAddress(f"there is no {path} yet") from None
 

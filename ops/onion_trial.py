@@ -10,6 +10,7 @@ the machine has every relay.  The keys stay from one start to the next, and with
 the addresses.
 """
 
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -81,6 +82,10 @@ def onion_beside(
     """
     parent = playground.server.parent
     onion = Onion.of(playground.server, read_settings(playground.server))
+    if not public:
+        # A private network begins anew each time: what is known of the last one leads
+        # nowhere, and tor would try it for minutes.
+        shutil.rmtree(onion.state, ignore_errors=True)
     prepare_onion(onion, entropy=edge.entropy)
     access_key = _officers_key(parent / "officer", onion, edge)
     with ExitStack() as running:

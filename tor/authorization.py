@@ -157,6 +157,7 @@ class AuthorizedClients:
         """
         if not _NAME.fullmatch(name) or name == DECOY:
             raise UnusableClientName(UnusableClientName.__doc__)
+        self.check()
         if name in self._read():
             raise ClientExists(ClientExists.__doc__)
         self._write(self._path(name), _line(key))

@@ -7,6 +7,7 @@ What it publishes is read by `tor.descriptor`.  The control protocol is specifie
 """
 
 import logging
+import queue
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,8 @@ from typing import Final
 import stem
 import stem.connection
 import stem.control
+import stem.response
+import stem.socket
 
 from tor.address import SUFFIX, OnionAddress
 from tor.descriptor import Published
@@ -54,8 +57,8 @@ class Bootstrap:
 class Control:
     """A connection to a running tor; made by `connect`."""
 
-    def __init__(self, controller: stem.control.Controller) -> None:
-        self._controller = controller
+    def __init__(self, connection: "_Connection") -> None:
+        self._connection = connection
 
     def bootstrap(self) -> Bootstrap:
         """
@@ -78,8 +81,8 @@ class Control:
         """Return the microdescriptors of relays that it has."""
         try:
             return self._info("md/all")
-        except TorNotRunning:
-            return ""
+        except TorRefused:
+            return ""  # It has none yet.
 
     def consensus_span(self) -> tuple[datetime, datetime] | None:
         """
@@ -96,10 +99,6 @@ class Control:
         if not after or not until:
             return None
         return _time_in(after), _time_in(until)
-
-    def process_id(self) -> int:
-        """Return the number of its process."""
-        return int(self._info("process/pid"))
 
     def reload(self) -> None:
         """
@@ -151,39 +150,59 @@ class Control:
         Returns:
             What it says; None if nobody has it.
         """
-        found: list[str] = []
-
-        def take(event: stem.response.events.HSDescContentEvent) -> None:
-            content = event.descriptor
-            if content is not None and str(content).strip():
-                found.append(str(content))
-
-        self._controller.add_event_listener(
-            take, stem.control.EventType.HS_DESC_CONTENT
-        )
+        name = address.removesuffix(SUFFIX)
+        self._say("SETEVENTS HS_DESC_CONTENT")
         try:
-            self._say(f"HSFETCH {address.removesuffix(SUFFIX)}")
-            until = time.monotonic() + seconds
-            while not found and time.monotonic() < until:
-                time.sleep(PAUSE_SECONDS)
+            self._say(f"HSFETCH {name}")
+            content = self._connection.descriptor_of(name, seconds=seconds)
         finally:
-            self._controller.remove_event_listener(take)
-        return Published.read(found[0], address) if found else None
+            self._say("SETEVENTS")
+        return Published.read(content, address) if content else None
 
-    def _say(self, command: str) -> None:
+    def _say(self, command: str) -> stem.response.ControlMessage:
         try:
-            answer = self._controller.msg(command)
+            answer = self._connection.msg(command)
         except stem.ControllerError as error:
             raise TorNotRunning(f"tor does not answer: {error}") from None
         if not answer.is_ok():
             raise TorRefused(f"tor refuses: {answer}")
+        return answer
 
     def _info(self, key: str) -> str:
-        try:
-            said = self._controller.get_info(key)
-        except stem.ControllerError as error:
-            raise TorNotRunning(f"tor does not answer: {error}") from None
-        return str(said)
+        answer = self._say(f"GETINFO {key}")
+        stem.response.convert("GETINFO", answer)
+        return str(answer.entries[key].decode("utf-8", "replace"))
+
+
+class _Connection(stem.control.BaseController):  # type: ignore[misc]  # Untyped.
+    """
+    A connection, with the events that came over it.
+
+    Not stem's Controller: that one listens for reloads, too, and whoever reloads tor
+    and hangs up at once is then waited for by a thread of their own, for ever.
+    """
+
+    def __init__(self, control_socket: Path) -> None:
+        self._events: queue.Queue[stem.response.ControlMessage] = queue.Queue()
+        super().__init__(stem.socket.ControlSocketFile(str(control_socket)))
+
+    def descriptor_of(self, name: str, *, seconds: float) -> str:
+        """Wait for the descriptor of a service; return "" if none comes."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            try:
+                event = self._events.get(timeout=left)
+            except queue.Empty:
+                break
+            stem.response.convert("EVENT", event)
+            # An empty one comes from every relay that has none.
+            content = str(event.descriptor or "").strip()
+            if event.address == name and content:
+                return content
+        return ""
+
+    def _handle_event(self, event_message: stem.response.ControlMessage) -> None:
+        self._events.put(event_message)
 
 
 def is_running(control_socket: Path) -> bool:
@@ -218,31 +237,31 @@ def connect(
     Raises:
         TorNotRunning: If no tor answers.
     """
-    while (controller := _authenticated(control_socket, clock, until)) is None:
+    while (connection := _authenticated(control_socket, clock, until)) is None:
         time.sleep(PAUSE_SECONDS)
-    with controller:
-        yield Control(controller)
+    with connection:
+        yield Control(connection)
 
 
 def _authenticated(
     control_socket: Path, clock: Callable[[], float], until: float | None
-) -> stem.control.Controller | None:
+) -> _Connection | None:
     """Connect once; return None if that may be tried again."""
     try:
         # stem leaves its own socket open when nobody listens.
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             probe.connect(str(control_socket))
-        controller = stem.control.Controller.from_socket_file(str(control_socket))
+        connection = _Connection(control_socket)
         try:
-            controller.authenticate()
+            stem.connection.authenticate(connection)
         except BaseException:
-            controller.close()
+            connection.close()
             raise
     except (OSError, stem.SocketError, stem.connection.AuthenticationFailure) as error:
         if until is not None and clock() <= until:
             return None
         raise TorNotRunning(f"no tor answers at {control_socket}: {error}") from None
-    return controller
+    return connection
 
 
 def _time_in(text: str) -> datetime:

@@ -235,7 +235,7 @@ class PrivateNetwork:
         torrc = directory / "torrc"
         lines = [
             *node_lines(directory, self._authorities),
-            f"SocksPort 127.0.0.1:{port} IsolateSOCKSAuth ExtendedErrors",
+            f"SocksPort 127.0.0.1:{port} IsolateSOCKSAuth",
         ]
         if key_directory is not None:
             lines.append(f"ClientOnionAuthDir {quoted(key_directory)}")
