@@ -142,7 +142,7 @@ class Control:
         Args:
             address: Of the service.
 
-            seconds: How long to wait for it.
+            seconds: How long to wait for it; twice, if need be.
 
         Raises:
             TorNotRunning: If it has ended.
@@ -155,6 +155,12 @@ class Control:
         try:
             self._say(f"HSFETCH {name}")
             content = self._connection.descriptor_of(name, seconds=seconds)
+            if not content:
+                # Tor asks no relay twice in a quarter of an hour, so that who looks
+                # often finds nothing, unless it forgets whom it has asked.
+                self._say("SIGNAL NEWNYM")
+                self._say(f"HSFETCH {name}")
+                content = self._connection.descriptor_of(name, seconds=seconds)
         finally:
             self._say("SETEVENTS")
         return Published.read(content, address) if content else None
