@@ -25,7 +25,7 @@ exit code 2.  Neither shows a secret, and neither shows a traceback.
 
 import click
 
-from ops.commands import access  # noqa: F401 - Adds commands to two groups.
+from ops.commands.access import access_command, grant_access, revoke_access
 from ops.commands.courier import courier
 from ops.commands.leaflet import leaflet
 from ops.commands.officers import officers
@@ -56,6 +56,8 @@ def cli(context: click.Context) -> None:
 
 
 organisation.add_command(trust_command)
+for below in (grant_access, revoke_access, access_command):
+    officers.add_command(below)
 for command in (
     run,
     init,

@@ -18,7 +18,8 @@ from ops.errors import (
     NoServer,
     Refusals,
     UnknownDeskName,
-)from tor.address import MalformedOnionAddress
+)
+from tor.address import MalformedOnionAddress
 from tor.authorization import ClientExists, UnknownClient
 from tor.errors import (
     MalformedClientKey,

@@ -27,8 +27,8 @@ from crypto.wordlist import load_wordlist
 from journalist_app.courier.app import create_app as create_courier
 from journalist_app.courier.services import Services as CourierServices
 from journalist_app.courier.signing_in import SignIn
-from ops.discreet_logger import DiscreetLogger
 from ops.circuits import AtTheDoor, CircuitWorker
+from ops.discreet_logger import DiscreetLogger
 from ops.edge import Edge
 from ops.onion import Onion
 from ops.server import Server, open_server

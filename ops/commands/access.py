@@ -4,38 +4,15 @@ from pathlib import Path
 
 import click
 
-from journalist_app.durable import new_file
 from ops.access import grant, revoke
-from ops.commands.desk import desk
-from ops.commands.officers import officers
 from ops.commands.onion import find_onion
-from ops.commands.options import NEW_FILE, directory_option
-from ops.edge import Edge
-from tor.address import MalformedOnionAddress, OnionAddress, parse_onion_address
-from tor.authorization import new_client, parse_client_key
+from ops.commands.options import directory_option
+from tor.authorization import parse_client_key
 
 NOT_RUNNING = "Tor does not run; it counts from its next start."
 
 
-class AddressType(click.ParamType[OnionAddress]):
-    """An onion address as people paste it."""
-
-    name = "address"
-
-    def convert(
-        self,
-        value: object,
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> OnionAddress:
-        """Understand what was typed, or refuse it as wrong usage."""
-        try:
-            return parse_onion_address(str(value))
-        except MalformedOnionAddress as error:
-            self.fail(str(error), param, ctx)
-
-
-@officers.command("grant-access")
+@click.command("grant-access")
 @click.argument("name")
 @click.argument("key")
 @directory_option
@@ -52,7 +29,7 @@ def grant_access(directory: Path, name: str, key: str) -> None:
         click.echo(NOT_RUNNING)
 
 
-@officers.command("revoke-access")
+@click.command("revoke-access")
 @click.argument("name")
 @directory_option
 def revoke_access(directory: Path, name: str) -> None:
@@ -65,9 +42,9 @@ def revoke_access(directory: Path, name: str) -> None:
         click.echo(NOT_RUNNING)
 
 
-@officers.command("access")
+@click.command("access")
 @directory_option
-def access(directory: Path) -> None:
+def access_command(directory: Path) -> None:
     """List who can reach the courier."""
     clients = find_onion(directory).clients
     clients.check()
@@ -76,34 +53,3 @@ def access(directory: Path) -> None:
         click.echo(f"{name}  {key}")
     if not listed:
         click.echo("Nobody can reach the courier.")
-
-
-@desk.command("access-key")
-@click.option(
-    "--to",
-    "to",
-    type=NEW_FILE,
-    required=True,
-    help="The private key; it never leaves the officer.",
-)
-@click.option(
-    "--address",
-    type=AddressType(),
-    help="Of the courier; then the file is one for tor's ClientOnionAuthDir.",
-)
-@click.pass_obj
-def access_key(edge: Edge, to: Path, address: OnionAddress | None) -> None:
-    """
-    Make the key with which an officer's Tor Browser reaches the courier.
-
-    It needs no desk: make it where the browser is.
-    """
-    made = new_client(edge.entropy)
-    private = made.private_line(address) if address else made.private_key
-    with new_file(to) as file:
-        file.write(f"{private}\n".encode("ascii"))
-    click.echo(
-        f"The private key is in {to}.  Tor Browser asks for it; nobody else may."
-    )
-    click.echo("Tell the operator the public key, which is no secret:")
-    click.echo(made.public_key)
