@@ -172,14 +172,16 @@ def _officers(server: Server, today: date) -> Iterator[Finding]:
                 Verdict.LOOK,
                 "officers",
                 f"nothing is sealed to {name}: {entry.unfit_because}",
-                "the officer needs a renewed key: bisik officers add",
+                "let the officer run bisik desk keys extend --enrolment, then: "
+                "bisik officers add",
             )
         elif entry.expires is not None and entry.expires - today <= SOON:
             yield Finding(
                 Verdict.LOOK,
                 "officers",
                 f"the key of {name} ends on {entry.expires}",
-                "let the officer renew it in time, then: bisik officers add",
+                "let the officer run bisik desk keys extend --enrolment in time, then: "
+                "bisik officers add",
             )
 
 

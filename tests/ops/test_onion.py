@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.command import World
 from support.onions import short_folder
+from support.reporters import DAY
 
 from crypto.locking import lock
 from ops.onion import Onion, write_torrc
@@ -299,12 +301,15 @@ def test_what_is_wrong_is_told_with_a_way_out(near: World) -> None:
 
 def test_keys_that_end_soon_are_told(near: World) -> None:
     """A month before, and then that they have ended."""
-    said = near.at(360).bisik("doctor").output
-    assert "the key of Petugas Coba ends on" not in said
-    said = near.at(710).bisik("doctor").output
-    assert "LOOK  officers           the key of Petugas Coba ends on" in said
-    said = near.at(800).bisik("doctor").output
-    assert "BAD   officers           reports can be sealed to nobody" in said
+    listed = near.done("officers", "list")
+    through = re.search(r"sealed to through (\S+)", listed)
+    assert through is not None
+    days = (date.fromisoformat(through[1]) - DAY).days
+    ending = "LOOK  officers           the key of Petugas Coba ends on"
+    assert ending not in near.at(days - 40).bisik("doctor").output
+    assert ending in near.at(days - 20).bisik("doctor").output
+    closed = "BAD   officers           reports can be sealed to nobody"
+    assert closed in near.at(days + 40).bisik("doctor").output
 
 
 @settings(
