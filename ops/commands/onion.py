@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from ops.address_words import address_words
 from ops.commands.options import NEW_FILE, READABLE_FILE, directory_option
 from ops.doctor import Finding, Verdict, examine_onion, examine_server
 from ops.edge import Edge
@@ -12,6 +13,7 @@ from ops.onion import Onion, prepare_onion, write_torrc
 from ops.onion_keys import back_up, restore, rotate_officers
 from ops.passphrases import ask_passphrase
 from ops.server import read_settings
+from tor.address import parse_onion_address
 
 BACKUP_FD = "BISIK_BACKUP_PASSPHRASE_FD"
 COLUMN = 18
@@ -105,6 +107,19 @@ def rotate(directory: Path) -> None:
     address = rotate_officers(place)
     click.echo(f"The courier is now at {address}.")
     click.echo("Start the courier anew, and tell each officer face to face.")
+
+
+@onion.command("words")
+@click.argument("address", required=False)
+@directory_option
+def words(directory: Path, address: str | None) -> None:
+    """Say the six words of the reporters' ADDRESS, by default this server's."""
+    if address is None:
+        place = find_onion(directory)
+        parsed = place.address(place.reporters)
+    else:
+        parsed = parse_onion_address(address)
+    click.echo(" ".join(address_words(parsed)))
 
 
 def find_onion(directory: Path) -> Onion:

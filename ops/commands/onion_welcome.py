@@ -6,6 +6,7 @@ from pathlib import Path
 from journalist_app.courier.signing_in import NewAccount
 from ops.newcomer import Playground
 from ops.onion_trial import OnionTrial
+from tor.authorization import client_of
 
 
 def onion_welcome(
@@ -31,6 +32,8 @@ Whether all is well, in another terminal:
 Shut the officer's browser out, and let it in again:
 
     {program} officers revoke-access petugas-coba --directory {server}
+    {program} officers grant-access petugas-coba \\
+        {client_of(trial.access_key).public_key} --directory {server}
 
 The bundle that you download is opened at the desk, as without Tor:
 
