@@ -138,6 +138,16 @@ class Onion:
         except FileNotFoundError:
             raise NoAddress(f"there is no {path} yet") from None
 
+    def names(self, service: OnionService) -> list[str]:
+        """
+        Return the names under which visitors call a service.
+
+        Raises:
+            NoAddress: If tor has not run yet.
+        """
+        own: list[str] = [self.address(service)]
+        return own if service.front is None else [service.front, *own]
+
     def wait_for_address(self, service: OnionService) -> OnionAddress:
         """
         Return the address of a service that tor has just been told of.

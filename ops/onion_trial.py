@@ -11,7 +11,6 @@ the addresses.
 """
 
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -26,14 +25,12 @@ from ops.onion import Onion, prepare_onion, write_torrc
 from ops.server import read_settings
 from tor.address import OnionAddress
 from tor.authorization import client_of, new_client
-from tor.control import connect
-from tor.errors import NetworkNotReady
+from tor.control import wait_until_in_network
 from tor.network import PrivateNetwork
 from tor.program import TorProcess, find_tor
 
 BOOTSTRAP_SECONDS: Final = 60.0
 PUBLIC_BOOTSTRAP_SECONDS: Final = 300.0
-PAUSE_SECONDS: Final = 0.1
 KEY_FILE: Final = "courier.key"
 CLIENT_FILE: Final = "courier.auth_private"
 
@@ -103,7 +100,8 @@ def onion_beside(
             officer_port = network.client(
                 "officer", key_directory=parent / "officer"
             ).socks_port
-        _wait_until_in(onion, PUBLIC_BOOTSTRAP_SECONDS if public else BOOTSTRAP_SECONDS)
+        seconds = PUBLIC_BOOTSTRAP_SECONDS if public else BOOTSTRAP_SECONDS
+        wait_until_in_network(onion.control_socket, seconds=seconds)
         yield OnionTrial(
             reporters=onion.wait_for_address(onion.reporters),
             courier=courier,
@@ -133,15 +131,3 @@ def _write_client_file(folder: Path, access_key: str, courier: OnionAddress) -> 
     line = client_of(access_key).private_line(courier)
     with new_file(folder / CLIENT_FILE, replace=True) as file:
         file.write(f"{line}\n".encode("ascii"))
-
-
-def _wait_until_in(onion: Onion, seconds: float) -> None:
-    until = time.monotonic() + seconds
-    with connect(onion.control_socket, until=time.time() + seconds) as control:
-        while not (bootstrap := control.bootstrap()).done:
-            if time.monotonic() > until:
-                raise NetworkNotReady(
-                    f"tor is not in the network: {bootstrap.percent} %, "
-                    f"{bootstrap.summary}"
-                )
-            time.sleep(PAUSE_SECONDS)

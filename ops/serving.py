@@ -229,7 +229,7 @@ def serve(
         place = Onion.of(directory, settings)
         service = place.officers if courier else place.reporters
         path = str(service.socket)
-        hosts = hosts or [place.address(service)]
+        hosts = hosts or place.names(service)
     if path and port is None:
         address = f"unix:{path}"
     else:

@@ -76,6 +76,13 @@ def parse_onion_address(untrusted_text: str) -> OnionAddress:
     return OnionAddress(letters + SUFFIX)
 
 
+def address_of(public_key: bytes) -> OnionAddress:
+    """Return the address of an Ed25519 public key."""
+    version = bytes([VERSION])
+    encoded = base64.b32encode(public_key + _checksum(public_key) + version)
+    return OnionAddress(encoded.decode("ascii").lower() + SUFFIX)
+
+
 def public_key_in(address: OnionAddress) -> bytes:
     """Return the Ed25519 public key that an address is made of."""
     decoded = base64.b32decode(address.removesuffix(SUFFIX).upper())
@@ -92,10 +99,14 @@ def _check(decoded: bytes) -> None:
             f"the onion address says that it is of version {version[0]}, "
             f"and there is only version {VERSION}; is its last letter right?"
         )
-    # rend-spec-v3 6: CHECKSUM = H(".onion checksum" | PUBKEY | VERSION)[:2], and
-    # H is SHA3-256.
-    expected = hashlib.sha3_256(_CHECKSUM_PREFIX + public_key + version).digest()
-    if checksum != expected[:_CHECKSUM_BYTES]:
+    if checksum != _checksum(public_key):
         raise MalformedOnionAddress(
             "the checksum of the onion address is wrong: some letter of it is"
         )
+
+
+def _checksum(public_key: bytes) -> bytes:
+    # rend-spec-v3 6: CHECKSUM = H(".onion checksum" | PUBKEY | VERSION)[:2], and H is
+    # SHA3-256.
+    hashed = _CHECKSUM_PREFIX + public_key + bytes([VERSION])
+    return hashlib.sha3_256(hashed).digest()[:_CHECKSUM_BYTES]

@@ -25,10 +25,12 @@ import stem.socket
 
 from tor.address import SUFFIX, OnionAddress
 from tor.descriptor import Published
-from tor.errors import TorNotRunning, TorRefused
+from tor.errors import NetworkNotReady, TorNotRunning, TorRefused
 from tor.torrc import OnionService
 
 PAUSE_SECONDS: Final = 0.05
+RELOAD_SECONDS: Final = 2.0
+FETCH_AGAIN_SECONDS: Final = 4.0
 
 # At its lower levels stem logs what is said, and addresses with it.
 logging.getLogger("stem").setLevel(logging.ERROR)
@@ -102,12 +104,16 @@ class Control:
 
     def reload(self) -> None:
         """
-        Let it read its torrc and its clients' keys again.
+        Let it read its torrc and its clients' keys again, and wait a little.
+
+        What tor publishes is numbered by seconds.  Of two changes in one second the
+        network would keep the first, for hours.
 
         Raises:
             TorNotRunning: If it has ended.
         """
         self._say("SIGNAL RELOAD")
+        time.sleep(RELOAD_SECONDS)
 
     def serve(self, services: Sequence[OnionService]) -> None:
         """
@@ -142,7 +148,7 @@ class Control:
         Args:
             address: Of the service.
 
-            seconds: How long to wait for it; twice, if need be.
+            seconds: How long to wait for it.
 
         Raises:
             TorNotRunning: If it has ended.
@@ -153,17 +159,26 @@ class Control:
         name = address.removesuffix(SUFFIX)
         self._say("SETEVENTS HS_DESC_CONTENT")
         try:
-            self._say(f"HSFETCH {name}")
-            content = self._connection.descriptor_of(name, seconds=seconds)
-            if not content:
-                # Tor asks no relay twice in a quarter of an hour, so that who looks
-                # often finds nothing, unless it forgets whom it has asked.
-                self._say("SIGNAL NEWNYM")
-                self._say(f"HSFETCH {name}")
-                content = self._connection.descriptor_of(name, seconds=seconds)
+            content = self._fetched(name, until=time.monotonic() + seconds)
         finally:
             self._say("SETEVENTS")
         return Published.read(content, address) if content else None
+
+    def _fetched(self, name: str, *, until: float) -> str:
+        forgotten = False
+        while (left := until - time.monotonic()) > 0:
+            self._say(f"HSFETCH {name}")
+            wait = min(left, FETCH_AGAIN_SECONDS)
+            content = self._connection.descriptor_of(name, seconds=wait)
+            if content:
+                return content
+            if not forgotten:
+                # Tor asks no relay twice in a quarter of an hour, so that who looks
+                # often finds nothing, unless it forgets whom it has asked.  It does so
+                # within ten seconds.
+                self._say("SIGNAL NEWNYM")
+                forgotten = True
+        return ""
 
     def _say(self, command: str) -> stem.response.ControlMessage:
         try:
@@ -247,6 +262,26 @@ def connect(
         time.sleep(PAUSE_SECONDS)
     with connection:
         yield Control(connection)
+
+
+def wait_until_in_network(control_socket: Path, *, seconds: float) -> None:
+    """
+    Wait until a tor that was just started can make circuits.
+
+    Raises:
+        TorNotRunning: If no tor answers.
+
+        NetworkNotReady: If it takes longer than *seconds*.
+    """
+    until = time.monotonic() + seconds
+    with connect(control_socket, clock=time.monotonic, until=until) as control:
+        while not (bootstrap := control.bootstrap()).done:
+            if time.monotonic() > until:
+                raise NetworkNotReady(
+                    f"tor is not in the network: {bootstrap.percent} %, "
+                    f"{bootstrap.summary}"
+                )
+            time.sleep(PAUSE_SECONDS)
 
 
 def _authenticated(

@@ -236,7 +236,7 @@ def test_an_open_door_is_shouted_about(onions: Onions) -> None:
     saved = {path: path.read_bytes() for path in folder.iterdir()}
     for path in saved:
         path.write_bytes(b"descriptor:x25519:nonsense\n")
-    onions.tor.reload()
+    onions.reload()
     try:
         until = time.monotonic() + AGAIN_SECONDS
         said = ""
@@ -252,7 +252,7 @@ def test_an_open_door_is_shouted_about(onions: Onions) -> None:
     finally:
         for path, content in saved.items():
             path.write_bytes(content)
-        onions.tor.reload()
+        onions.reload()
     onions.wait_until_well()
 
 

@@ -23,12 +23,15 @@ from ops.onion import Onion, prepare_onion, write_torrc
 from ops.server import read_settings
 from tor.address import OnionAddress
 from tor.authorization import Client, new_client
+from tor.control import connect
 from tor.network import Client as TorClient
 from tor.network import PrivateNetwork
 from tor.program import WITH_PARENT, TorProcess, find_tor
 
 READY_SECONDS = 60.0
 PAUSE_SECONDS = 0.2
+# Longer than tor takes to forget whom it has asked.
+LOOK_SECONDS = 16.0
 
 
 @dataclass
@@ -87,9 +90,16 @@ class Onions:
         with new_file(path, replace=True) as file:
             file.write(self.officer_key.private_line(self.courier).encode())
 
+    def reload(self) -> None:
+        """Let tor read its files again."""
+        with connect(self.onion.control_socket) as control:
+            control.reload()
+
     def findings(self) -> list[Finding]:
         """Return what `bisik onion status` finds."""
-        return list(examine_onion(self.onion, self.service.edge, fetch_seconds=2))
+        return list(
+            examine_onion(self.onion, self.service.edge, fetch_seconds=LOOK_SECONDS)
+        )
 
     def wait_until_well(self, seconds: float = READY_SECONDS) -> None:
         """Wait until both services are known to the network, and answer."""
