@@ -144,4 +144,5 @@ def _onionbalance(
         try:
             yield
         finally:
-            process.terminate()
+            # Asked to end, it waits for a thread of its own, for ever at times.
+            process.kill()
