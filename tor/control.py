@@ -117,7 +117,7 @@ class Control:
 
     def serve(self, services: Sequence[OnionService]) -> None:
         """
-        Serve exactly these onion services.
+        Serve exactly these onion services, one at least.
 
         One that was served before and is not named ends at once, with all its
         circuits and introduction points; one that is named again later begins with
@@ -134,12 +134,8 @@ class Control:
             for line in service.lines()
             for keyword, _space, value in [line.partition(" ")]
         ]
-        # SETCONF replaces all lines of all services together; without any,
-        # RESETCONF takes them away.
-        if options:
-            self._say(f"SETCONF {' '.join(options)}")
-        else:
-            self._say("RESETCONF HiddenServiceDir")
+        # It replaces all lines of all services together.
+        self._say(f"SETCONF {' '.join(options)}")
 
     def published(self, address: OnionAddress, *, seconds: float) -> Published | None:
         """
