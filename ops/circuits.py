@@ -14,24 +14,27 @@ The line is that of HAProxy's PROXY protocol, version 1.
 """
 
 import re
+import socket
+import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NewType
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from gunicorn.workers.gthread import (  # type: ignore[import-untyped]  # No hints.
     ThreadWorker,
 )
 
+from fairness.circuits import CIRCUIT, Circuit
+from ops.arrivals import Arrivals
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-Circuit = NewType("Circuit", str)
-"""Equal for requests of one circuit; means nothing once the circuit has ended."""
-
-CIRCUIT = "bisik.circuit"
-"""Where a request's environment has its circuit, or None without Tor."""
-
 # fc00:dead:beef:4dad is tor's own: nobody has such an address.
 _OF_TOR = re.compile(r"fc00:dead:beef:4dad:[0-9a-f:]+")
+
+# When fewer are free, slow visitors give way.
+RESERVED_THREADS = 24
 
 Gate = Callable[["Circuit | None", "WSGIEnvironment"], "WSGIApplication | None"]
 """Asked before each request: None lets it in, and an application answers instead."""
@@ -41,18 +44,46 @@ def everybody(_circuit: Circuit | None, _environ: "WSGIEnvironment") -> None:
     """Let every request in."""
 
 
+def nobody() -> bool:
+    """Say that nobody waits."""
+    return False
+
+
+def closing(connection: socket.socket | None) -> Callable[[], object]:
+    """Make what ends a connection, so that whoever reads from it is told at once."""
+
+    def close() -> None:
+        if connection is not None:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    return close
+
+
 class AtTheDoor:
     """A site, and the question who may come in."""
 
-    def __init__(self, site: "WSGIApplication", *, gate: Gate = everybody) -> None:
+    def __init__(
+        self,
+        site: "WSGIApplication",
+        *,
+        gate: Gate = everybody,
+        arrivals: Arrivals | None = None,
+        crowded: Callable[[], bool] = nobody,
+    ) -> None:
         """
         Args:
             site: Any WSGI application.
 
             gate: Is asked in the thread of the request; must be quick.
+            arrivals: What is being read.
+
+            crowded: Whether somebody waits for what slow visitors hold.
         """
         self._site = site
         self._gate = gate
+        self.arrivals = arrivals or Arrivals(time.monotonic)
+        self._crowded = crowded
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -63,7 +94,15 @@ class AtTheDoor:
         circuit = Circuit(address) if _OF_TOR.fullmatch(address) else None
         environ[CIRCUIT] = circuit
         answering = self._gate(circuit, environ) or self._site
-        return answering(environ, start_response)
+        body, close = environ["wsgi.input"], closing(environ.get("gunicorn.socket"))
+        with self.arrivals.body(body, close) as watched:
+            environ["wsgi.input"] = watched
+            return answering(environ, start_response)
+
+    def give_way(self, threads: int) -> None:
+        """Close what takes too long; called every second of every worker."""
+        scarce = self.arrivals.busy > threads - RESERVED_THREADS
+        self.arrivals.give_way(crowded=scarce or self._crowded())
 
 
 class CircuitWorker(ThreadWorker):  # type: ignore[misc]  # The base class is untyped.
@@ -71,13 +110,30 @@ class CircuitWorker(ThreadWorker):  # type: ignore[misc]  # The base class is un
     A worker that remembers the PROXY line for as long as a connection lasts.
 
     Gunicorn's own reads the line before the first request, and has forgotten it when
-    a browser sends a second one over the same connection.
+    a browser sends a second one over the same connection.  It also waits for ever for
+    what does not come.
     """
+
+    def handle(self, conn: Any) -> Any:
+        """Read a request from a connection, and answer it."""
+        with self._door.arrivals.head(closing(conn.sock)) as conn.head:
+            return super().handle(conn)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer one request of a connection."""
+        self._door.arrivals.head_ended(conn.head)
         if req.proxy_protocol_info:
             conn.proxy_line = req.proxy_protocol_info
         else:
             req.proxy_protocol_info = getattr(conn, "proxy_line", None)
         return super().handle_request(req, conn)
+
+    def murder_pending(self) -> None:
+        """Close what takes too long; gunicorn calls it every second, and names it."""
+        super().murder_pending()
+        self._door.give_way(self.cfg.threads)
+
+    @property
+    def _door(self) -> AtTheDoor:
+        door: AtTheDoor = self.wsgi
+        return door

@@ -24,20 +24,26 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  #
 
 from crypto.keys import KEY_BYTES, RFC_9106_LOW_MEMORY, Stretcher, expand
 from crypto.wordlist import load_wordlist
+from fairness.allowances import Allowances, Use
+from fairness.circuits import KEY_BYTES as PSEUDONYM_KEY_BYTES
+from fairness.circuits import Pseudonyms
 from journalist_app.courier.app import create_app as create_courier
 from journalist_app.courier.services import Services as CourierServices
 from journalist_app.courier.signing_in import SignIn
-from ops.circuits import AtTheDoor, CircuitWorker
+from ops.circuits import AtTheDoor, CircuitWorker, nobody
 from ops.discreet_logger import DiscreetLogger
 from ops.edge import Edge
 from ops.onion import Onion
 from ops.server import Server, open_server
+from ops.settings import Settings
 from source_app.app import create_app
+from source_app.crowd import Crowd, Generosity
 from source_app.reporting import Cases
 from source_app.services import Services
 from source_app.wire import Pace
 
-THREADS = 16
+# Most of them wait: for a turn, for the pace, for bytes of a slow circuit.
+THREADS = 96
 MOST_WORKERS = 2
 # Argon2id takes 64 MiB each: two at once per worker bound what a crowd can take.
 DERIVATIONS_AT_ONCE = 2
@@ -46,7 +52,21 @@ DERIVATIONS_AT_ONCE = 2
 WORKER_SECONDS = 120
 GRACEFUL_SECONDS = 30
 
-Make = Callable[[Server, Edge], Flask]
+
+@dataclass(frozen=True)
+class Made:
+    """
+    A site, ready to be served.
+
+    Attributes:
+        crowded: Whether somebody waits for what slow visitors hold.
+    """
+
+    app: Flask
+    crowded: Callable[[], bool] = nobody
+
+
+Make = Callable[[Server, Edge], Made]
 
 
 @dataclass(frozen=True)
@@ -117,32 +137,40 @@ class Site(BaseApplication):  # type: ignore[misc]  # The base class is untyped.
         settings = server.settings.model_copy(
             update={"hosts": hosts, "courier_hosts": hosts}
         )
-        return AtTheDoor(self._make(replace(server, settings=settings), self._edge))
+        made = self._make(replace(server, settings=settings), self._edge)
+        return AtTheDoor(made.app, crowded=made.crowded)
 
 
-def reporters_site(server: Server, edge: Edge) -> Flask:
+def reporters_site(server: Server, edge: Edge) -> Made:
     """Make the reporters' site."""
-    return create_app(make_services(server, edge))
+    parts = make_services(server, edge)
+    return Made(create_app(parts), lambda: parts.crowd.uploads_wait)
 
 
-def couriers_site(server: Server, edge: Edge) -> Flask:
+def couriers_site(server: Server, edge: Edge) -> Made:
     """Make the courier's site."""
+    return Made(create_courier(make_courier_services(server, edge)))
+
+
+def make_courier_services(server: Server, edge: Edge) -> CourierServices:
+    """Put together what the courier's site is made of."""
     hour = server.release_hour()
-    return create_courier(
-        CourierServices(
-            drop=server.drop,
-            keyring=server.keyring,
-            sign_in=make_sign_in(server, edge),
-            profile=server.profile,
-            spool_directory=server.spool_directory,
-            # Cookies and forms of one site mean nothing to the other.
-            secret_key=expand(
-                server.installation.secret_key, "bisik/v1/courier/forms", KEY_BYTES
-            ),
-            hosts=tuple(server.settings.courier_hosts),
-            today=lambda: server.today(edge),
-            release_day=lambda: hour.next_after(edge.now()) if hour else None,
-        )
+    requests = server.settings.circuit_requests_per_minute
+    return CourierServices(
+        drop=server.drop,
+        keyring=server.keyring,
+        sign_in=make_sign_in(server, edge),
+        profile=server.profile,
+        spool_directory=server.spool_directory,
+        # Cookies and forms of one site mean nothing to the other.
+        secret_key=expand(
+            server.installation.secret_key, "bisik/v1/courier/forms", KEY_BYTES
+        ),
+        hosts=tuple(server.settings.courier_hosts),
+        today=lambda: server.today(edge),
+        release_day=lambda: hour.next_after(edge.now()) if hour else None,
+        allowances=Allowances({Use.REQUESTS: requests}),
+        pseudonyms=Pseudonyms(edge.entropy(PSEUDONYM_KEY_BYTES)),
     )
 
 
@@ -185,6 +213,22 @@ def make_services(server: Server, edge: Edge) -> Services:
             clock=time.monotonic,
             sleep=time.sleep,
         ),
+        crowd=make_crowd(server.settings, edge),
+    )
+
+
+def make_crowd(settings: Settings, edge: Edge) -> Crowd:
+    """Return what lets this worker's visitors in, and puts them in lines."""
+    return Crowd(
+        Generosity(
+            requests=settings.circuit_requests_per_minute,
+            derivations=settings.circuit_sign_ins_per_minute,
+            upload_mebibytes=settings.circuit_megabytes_per_minute,
+            patience_seconds=settings.patience_seconds,
+        ),
+        # Drawn after the fork, and kept nowhere.
+        pseudonym_key=edge.entropy(PSEUDONYM_KEY_BYTES),
+        clock=time.monotonic,
     )
 
 

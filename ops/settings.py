@@ -17,6 +17,10 @@ from ops.errors import MalformedSettings
 DEFAULT_PORT = 8080
 DEFAULT_COURIER_PORT = 8081
 PACE_MILLISECONDS = 250
+CIRCUIT_REQUESTS_PER_MINUTE = 120
+CIRCUIT_SIGN_INS_PER_MINUTE = 10
+CIRCUIT_MEGABYTES_PER_MINUTE = 64
+PATIENCE_SECONDS = 30
 
 
 class Settings(BaseModel):
@@ -51,6 +55,16 @@ class Settings(BaseModel):
 
         answers_at_once: Show officers' answers when they arrive, and not at the
             profile's hour.  For trying out only.
+
+        circuit_requests_per_minute: What one circuit may ask of one worker.
+
+        circuit_sign_ins_per_minute: Codenames, old or new, that are stretched for it.
+
+        circuit_megabytes_per_minute: What it may upload before it lets others go
+            first more often.
+
+        patience_seconds: How long somebody waits before they are asked to come back
+            later.
     """
 
     model_config = ConfigDict(
@@ -71,6 +85,16 @@ class Settings(BaseModel):
     memory: str | None = None
     pace_milliseconds: Annotated[int, Field(ge=0, le=2000)] = PACE_MILLISECONDS
     answers_at_once: bool = False
+    circuit_requests_per_minute: Annotated[int, Field(ge=10, le=100_000)] = (
+        CIRCUIT_REQUESTS_PER_MINUTE
+    )
+    circuit_sign_ins_per_minute: Annotated[int, Field(ge=2, le=10_000)] = (
+        CIRCUIT_SIGN_INS_PER_MINUTE
+    )
+    circuit_megabytes_per_minute: Annotated[int, Field(ge=1, le=100_000)] = (
+        CIRCUIT_MEGABYTES_PER_MINUTE
+    )
+    patience_seconds: Annotated[int, Field(ge=5, le=100)] = PATIENCE_SECONDS
 
     @classmethod
     def parse(cls, untrusted_text: str) -> Self:
@@ -148,4 +172,14 @@ pace_milliseconds = {0 if trial else PACE_MILLISECONDS}
 # Show officers' answers when they arrive, and not at the profile's hour.  With it,
 # the hour of an answer tells when it was carried in: for trying out only.
 answers_at_once = {"true" if trial else "false"}
+
+# What one circuit of Tor may have in a minute of one worker, of which there are two
+# at most.  Nothing is counted where there are no circuits.  Uploads are never refused
+# for it, they only let others go first more often.
+circuit_requests_per_minute = {CIRCUIT_REQUESTS_PER_MINUTE}
+circuit_sign_ins_per_minute = {CIRCUIT_SIGN_INS_PER_MINUTE}
+circuit_megabytes_per_minute = {CIRCUIT_MEGABYTES_PER_MINUTE}
+
+# In a crowd, who has waited so long is asked to come back later.
+patience_seconds = {PATIENCE_SECONDS}
 """
