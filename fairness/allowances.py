@@ -93,8 +93,11 @@ class _Counts(MemoryStorage):
 
     def forget(self) -> None:
         """Forget what has run out."""
-        for key in list(self.expirations):
+        # All live equally long, so those that came first run out first.
+        while (key := next(iter(self.expirations), None)) is not None:
             self.get(key)
+            if key in self.expirations:
+                return
 
 
 class _Done(threading.Timer):

@@ -3,7 +3,7 @@ Arrivals: what a site is still waiting for, and who gives way in a crowd.
 
     connection --head--> gunicorn --body--> site
                 |                   |
-                20 s at most        1 KiB a second at least, while others need the place
+                20 s, or 5          1 KiB a second at least, while others need the place
 
 A thread reads a request for as long as it takes, and some circuits are slow.  That is
 borne as long as there is room.  Is there none, who sends next to nothing gives way:
@@ -21,10 +21,11 @@ from typing import Protocol
 
 # A head is a few hundred bytes, which tor hands over at once.
 HEAD_SECONDS = 20.0
+HEAD_SECONDS_IN_A_CROWD = 5.0
 # Below that, 5 MB take an hour and a half, and a visit has long ended.
 SLOWEST_BYTES_A_SECOND = 1024
 # Circuits stall; 16 to 20 seconds have been seen.
-JUDGED_AFTER_SECONDS = 45.0
+JUDGED_AFTER_SECONDS = 30.0
 PIECE_BYTES = 8 * 1024
 
 
@@ -59,11 +60,10 @@ class Arrival:
     waited_seconds: float = 0.0
     arrived_bytes: int = 0
 
-    def is_late(self, now: float) -> bool:
+    def is_late(self, now: float, *, crowded: bool) -> bool:
         """Tell whether a head takes too long."""
-        return (
-            self.is_head and self.since is not None and now - self.since > HEAD_SECONDS
-        )
+        most = HEAD_SECONDS_IN_A_CROWD if crowded else HEAD_SECONDS
+        return self.is_head and self.since is not None and now - self.since > most
 
     def is_slow(self, now: float) -> bool:
         """Tell whether too little of a body came, for long enough to say so."""
@@ -108,7 +108,7 @@ class Arrivals:
         Close what takes too long.
 
         Args:
-            crowded: Whether bodies that are slow have to give way, too.
+            crowded: Whether heads have less time, and slow bodies must give way.
 
         Returns:
             How many were closed.
@@ -116,7 +116,7 @@ class Arrivals:
         now = self._clock()
         with self._lock:
             # Who was quick yesterday is judged by today, crowded or not.
-            late = [one for one in self._all if one.is_late(now)]
+            late = [one for one in self._all if one.is_late(now, crowded=crowded)]
             slow = [one for one in self._all if one.is_slow(now)]
             ending = [*late, *slow] if crowded else late
             self._all.difference_update(ending)

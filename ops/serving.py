@@ -43,7 +43,7 @@ from source_app.services import Services
 from source_app.wire import Pace
 
 # Most of them wait: for a turn, for the pace, for bytes of a slow circuit.
-THREADS = 96
+THREADS = 128
 MOST_WORKERS = 2
 # Argon2id takes 64 MiB each: two at once per worker bound what a crowd can take.
 DERIVATIONS_AT_ONCE = 2

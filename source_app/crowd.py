@@ -36,9 +36,13 @@ if TYPE_CHECKING:
 
 MEBIBYTE = 1024 * 1024
 
-DERIVATIONS = Room(places=2, reserved=1, seats={Line.FIRST: 20, Line.SECOND: 8}, each=2)
+DERIVATIONS = Room(places=2, reserved=1, seats={Line.FIRST: 40, Line.SECOND: 8}, each=2)
 SEALS = Room(places=4, reserved=2, seats={Line.FIRST: 12, Line.SECOND: 8}, each=4)
 UPLOADS = Room(places=12, reserved=2, seats={Line.FIRST: 4, Line.SECOND: 8}, each=4)
+
+# An upload is worth a longer wait: those who hold its place without sending have to
+# give it up by then (`ops.arrivals`).
+UPLOAD_PATIENCE = 2
 
 # Tor Browser opens six connections to a site at most.
 REQUESTS_AT_ONCE = 8
@@ -49,9 +53,9 @@ SMALL_UPLOAD_BYTES = MEBIBYTE
 SLICE_BYTES = 16 * MEBIBYTE
 SMALL_SLICE_BYTES = MEBIBYTE
 # How far back one goes for what one has had in the last minute.
-SECONDS_FOR_A_DERIVATION = 3.0
+SECONDS_FOR_A_DERIVATION = 10.0
 SECONDS_FOR_A_MEBIBYTE = 0.5
-MOST_SECONDS_BACK = 20.0
+MOST_SECONDS_BACK = 40.0
 
 
 @dataclass(frozen=True)
@@ -68,13 +72,13 @@ class Generosity:
             often.  They are never refused for it.
 
         patience_seconds: How long somebody waits in a line before they are asked to
-            come back later.
+            come back later; twice as long with an upload.
     """
 
-    requests: int = 120
+    requests: int = 90
     derivations: int = 10
     upload_mebibytes: int = 64
-    patience_seconds: float = 30.0
+    patience_seconds: float = 60.0
 
     @property
     def per_minute(self) -> Mapping[Use, int]:
@@ -109,14 +113,13 @@ class Crowd:
         self._inside: Counter[Pseudonym] = Counter()
         self._lock = threading.Lock()
 
-        def turns(room: Room) -> Turns:
-            return Turns(
-                room, patience_seconds=generosity.patience_seconds, clock=clock
-            )
+        def turns(room: Room, patience: float) -> Turns:
+            return Turns(room, patience_seconds=patience, clock=clock)
 
-        self._derivations = turns(DERIVATIONS)
-        self._seals = turns(SEALS)
-        self._uploads = turns(UPLOADS)
+        patience = generosity.patience_seconds
+        self._derivations = turns(DERIVATIONS, patience)
+        self._seals = turns(SEALS, patience)
+        self._uploads = turns(UPLOADS, UPLOAD_PATIENCE * patience)
 
     @contextmanager
     def admitted(self, environ: "WSGIEnvironment") -> Iterator[None]:

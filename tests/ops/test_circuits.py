@@ -1,6 +1,5 @@
 """What the sites learn of circuits, and what they do not, over a real Unix socket."""
 
-import http.client
 import json
 import os
 import signal
@@ -12,12 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.circuits import Connection, proxy_line
 
 # A site that tells what it was told, under the workers of the real ones.
 SITE = """
 import json, sys
 from pathlib import Path
-from ops.circuits import CIRCUIT, AtTheDoor
+from fairness.circuits import CIRCUIT
+from ops.circuits import AtTheDoor
 from ops.serving import Door, Site
 
 def tell(environ, start_response):
@@ -37,31 +38,14 @@ ROOT = Path(__file__).parents[2]
 SECONDS = 30
 
 
-class Connection(http.client.HTTPConnection):
-    """A connection as tor opens it, with what it says first."""
-
-    def __init__(self, path: Path, first: bytes) -> None:
-        super().__init__("site.onion", timeout=SECONDS)
-        self._path = path
-        self._first = first
-
-    def connect(self) -> None:
-        """Connect, and say the first line."""
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(SECONDS)
-        self.sock.connect(str(self._path))
-        self.sock.sendall(self._first)
+class Asking(Connection):
+    """A connection to the site that tells."""
 
     def told(self, **headers: str) -> dict[str, str]:
         """Return what the site was told of a request."""
         self.request("GET", "/", headers=headers)
         told: dict[str, str] = json.loads(self.getresponse().read())
         return told
-
-
-def line(address: str) -> bytes:
-    """Write a PROXY line as tor does."""
-    return f"PROXY TCP6 {address} ::1 75 80\r\n".encode()
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +79,7 @@ CIRCUIT = "fc00:dead:beef:4dad::0:4b"
 
 def test_a_circuit_is_told_once_and_kept(served: tuple[Path, Path]) -> None:
     """The second request of a connection is of the same circuit as the first."""
-    connection = Connection(served[0], line(CIRCUIT))
+    connection = Asking(served[0], proxy_line(CIRCUIT))
     told = [connection.told() for _ in range(3)]
     connection.close()
     assert [repr(CIRCUIT)] * 3 == [one["bisik.circuit"] for one in told]
@@ -106,24 +90,24 @@ def test_a_circuit_is_told_once_and_kept(served: tuple[Path, Path]) -> None:
 def test_circuits_are_told_apart(served: tuple[Path, Path]) -> None:
     """Connections of two circuits at once do not mix."""
     other = "fc00:dead:beef:4dad::1:4b"
-    connections = [Connection(served[0], line(one)) for one in (CIRCUIT, other)]
+    connections = [Asking(served[0], proxy_line(one)) for one in (CIRCUIT, other)]
     told = [one.told()["bisik.circuit"] for one in connections * 2]
     for one in connections:
         one.close()
     assert [repr(CIRCUIT), repr(other)] * 2 == told
 
 
-@pytest.mark.parametrize("first", [b"", line("::1"), line("2001:db8::1")])
+@pytest.mark.parametrize("first", [b"", proxy_line("::1"), proxy_line("2001:db8::1")])
 def test_others_have_no_circuit(served: tuple[Path, Path], first: bytes) -> None:
     """Without tor's line, or with an address that is not tor's, there is none."""
-    connection = Connection(served[0], first)
+    connection = Asking(served[0], first)
     assert "None" == connection.told()["bisik.circuit"]
     connection.close()
 
 
 def test_a_stranger_is_no_proxy(served: tuple[Path, Path]) -> None:
     """Path and scheme are not taken from headers, though the socket is a Unix one."""
-    connection = Connection(served[0], line(CIRCUIT))
+    connection = Asking(served[0], proxy_line(CIRCUIT))
     told = connection.told(
         **{"SCRIPT_NAME": "/x", "X-Forwarded-Proto": "https", "X-Forwarded-Ssl": "on"}
     )
@@ -135,9 +119,9 @@ def test_a_stranger_is_no_proxy(served: tuple[Path, Path]) -> None:
     "first",
     [
         b"PROXY TCP6 fc00:dead:beef:4dad::9 nonsense\r\n",
-        line(CIRCUIT) + line(CIRCUIT),
-        line(CIRCUIT) + b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n\r\n",
-        line(CIRCUIT) + b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        proxy_line(CIRCUIT) + proxy_line(CIRCUIT),
+        proxy_line(CIRCUIT) + b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n\r\n",
+        proxy_line(CIRCUIT) + b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
     ],
 )
 def test_what_is_malformed_is_refused_and_not_logged(
