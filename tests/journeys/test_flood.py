@@ -5,36 +5,27 @@ The running service, on a Unix socket as behind Tor.
 """
 
 import re
-import socket
-import threading
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
-from http.client import HTTPException
 from pathlib import Path
 
 import pytest
-from support.circuits import circuit, proxy_line, visitor_on
+from support.circuits import visitor_on
+from support.flood import dripping, flooding
 from support.onions import short_folder
 from support.server import Service
-from support.visitor import Upload, Visitor, multipart
+from support.visitor import Upload
 
 from source_app.crowd import UPLOADS
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
-GUESSING_CIRCUITS = 12
+GUESSING = range(1000, 1012)
 SIGN_INS_PER_MINUTE = 3
 # The flood is at its height when so many were made to wait.
 REFUSED = 24
-FIRST_HOSTILE = 1000
-FIRST_DRIPPING = 5000
 REPORTER = 7
 # More than there are places in both workers.
-DRIPPING = 2 * UPLOADS.places + 4
-LARGE_BYTES = 4 * 1024 * 1024
-SECONDS = 60.0
+DRIPPING = range(5000, 5000 + 2 * UPLOADS.places + 4)
 
 
 @pytest.fixture
@@ -57,66 +48,6 @@ def site(made: Service) -> Iterator[Path]:
             made.kill()
 
 
-@dataclass
-class Flood:
-    """Circuits that guess codenames as fast as they are answered."""
-
-    path: Path
-    over: threading.Event = field(default_factory=threading.Event)
-    answers: Counter[int] = field(default_factory=Counter)
-
-    def guess(self, number: int) -> None:
-        """Sign in without end."""
-        hostile = visitor_on(self.path, number)
-        form = hostile.get("/case/sign-in").hidden("/case/sign-in")
-        content = {**form, "codename": f"kata {number}"}
-        # The service is killed in the midst of it.
-        with suppress(OSError, HTTPException):
-            while not self.over.is_set():
-                page = hostile.post("/case/sign-in", content, follow=False)
-                self.answers[page.status] += 1
-
-
-@contextmanager
-def flooding(path: Path) -> Iterator[Flood]:
-    """Let the flood begin, and wait until it has filled the lines."""
-    flood = Flood(path)
-    threads = [
-        threading.Thread(target=flood.guess, args=(FIRST_HOSTILE + number,))
-        for number in range(GUESSING_CIRCUITS)
-        # What one circuit of Tor does at once.
-        for _ in range(2)
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        yield flood
-    finally:
-        flood.over.set()
-        for thread in threads:
-            thread.join(SECONDS)
-
-
-@contextmanager
-def dripping(path: Path, hostile: Visitor) -> Iterator[None]:
-    """Hold uploads open on many circuits, each of which sends next to nothing."""
-    form = hostile.get("/case/").hidden("/case/files")
-    content_type, body = multipart(form, [Upload("x.bin", bytes(LARGE_BYTES))])
-    cookies = "; ".join(f"{key}={value}" for key, value in hostile.cookies.items())
-    with ExitStack() as stack:
-        for number in range(DRIPPING):
-            line = stack.enter_context(socket.socket(socket.AF_UNIX))
-            line.connect(str(path))
-            line.sendall(
-                proxy_line(circuit(FIRST_DRIPPING + number))
-                + "POST /case/files HTTP/1.1\r\nHost: site.onion\r\n"
-                f"Cookie: {cookies}\r\nContent-Type: {content_type}\r\n"
-                f"Content-Length: {len(body)}\r\n\r\n".encode()
-                + body[:100_000]
-            )
-        yield
-
-
 def test_a_returning_reporter_gets_through(made: Service, site: Path) -> None:
     """
     While a flood of sign-ins and uploads fills every line, a reporter who returns signs
@@ -130,7 +61,7 @@ def test_a_returning_reporter_gets_through(made: Service, site: Path) -> None:
     hostile.draw_codename()
     hostile.send_report()
 
-    with dripping(site, hostile), flooding(site) as flood:
+    with dripping(site, hostile, DRIPPING), flooding(site, GUESSING) as flood:
         while flood.answers[503] < REFUSED:
             assert not flood.over.wait(0.05)
         back = visitor_on(site, REPORTER)

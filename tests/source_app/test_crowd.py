@@ -1,5 +1,6 @@
 """What somebody meets at a crowded door: their text, and a page that says so."""
 
+import io
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -9,7 +10,7 @@ import pytest
 from support.site import Keys, Site, running_site
 from support.visitor import Page, Upload, Visitor, page_of
 
-from fairness.circuits import CIRCUIT
+from fairness.circuits import CIRCUIT, KEY_BYTES
 from fairness.waiting import Line
 from source_app import crowd
 from source_app.crowd import Generosity
@@ -238,8 +239,7 @@ def test_who_is_not_let_in_reads_why_in_their_language(
     visitor = on_circuit(impatient, "one")
     usual = visitor.get("/")
     visitor.get(f"/language/{language}")
-    for _ in range(REQUESTS):
-        page = visitor.get("/")
+    page = [visitor.get("/") for _ in range(REQUESTS)][-1]
 
     assert (503, "60") == (page.status, page.headers["retry-after"])
     assert 32 * 1024 == page.wire_bytes
@@ -248,6 +248,29 @@ def test_who_is_not_let_in_reads_why_in_their_language(
     assert usual.headers.keys() - {"set-cookie"} == page.headers.keys() - {
         "retry-after"
     }
+
+
+def test_an_upload_lets_others_go_first_between_slices() -> None:
+    """
+    It passes its place on after each slice, and more often beyond the allowance.
+    """
+    door = crowd.Crowd(Generosity(upload_mebibytes=20), pseudonym_key=bytes(KEY_BYTES))
+    for circuit, passed in (("one", [16, *range(21, 41)]), (None, [16, 32])):
+        environ = {CIRCUIT: circuit}
+        with door.uploading(environ, io.BytesIO(bytes(40 * crowd.MEBIBYTE))) as stream:
+            places: list[float] = []
+            turn = stream._turn  # type: ignore[attr-defined]
+            turn.pass_on = lambda later_seconds, places=places: places.append(
+                later_seconds
+            )
+            read = []
+            for mebibyte in range(1, 41):
+                before = len(places)
+                assert crowd.MEBIBYTE == len(stream.read(crowd.MEBIBYTE))
+                read += [mebibyte] * (len(places) - before)
+        assert passed == read, circuit
+        # Whoever has brought much stands further back; nobody who is not counted.
+        assert (sorted(places), circuit is None) == (places, places[-1] == 0.0)
 
 
 def test_one_circuit_has_so_many_requests_at_once(impatient: Site) -> None:
