@@ -3,7 +3,7 @@ Arrivals: what a site is still waiting for, and who gives way in a crowd.
 
     connection --head--> gunicorn --body--> site
                 |                   |
-                20 s, or 5          1 KiB a second at least, while others need the place
+                60 s, or 5          1 KiB a second at least, while others need the place
 
 A thread reads a request for as long as it takes, and some circuits are slow.  That is
 borne as long as there is room.  Is there none, who sends next to nothing gives way:
@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 # A head is a few hundred bytes, which tor hands over at once.
-HEAD_SECONDS = 20.0
+HEAD_SECONDS = 60.0
 HEAD_SECONDS_IN_A_CROWD = 5.0
 # Below that, 5 MB take an hour and a half, and a visit has long ended.
 SLOWEST_BYTES_A_SECOND = 1024

@@ -36,13 +36,6 @@ _OF_TOR = re.compile(r"fc00:dead:beef:4dad:[0-9a-f:]+")
 # When fewer are free, slow visitors give way.
 RESERVED_THREADS = 24
 
-Gate = Callable[["Circuit | None", "WSGIEnvironment"], "WSGIApplication | None"]
-"""Asked before each request: None lets it in, and an application answers instead."""
-
-
-def everybody(_circuit: Circuit | None, _environ: "WSGIEnvironment") -> None:
-    """Let every request in."""
-
 
 def nobody() -> bool:
     """Say that nobody waits."""
@@ -67,7 +60,6 @@ class AtTheDoor:
         self,
         site: "WSGIApplication",
         *,
-        gate: Gate = everybody,
         arrivals: Arrivals | None = None,
         crowded: Callable[[], bool] = nobody,
     ) -> None:
@@ -81,7 +73,6 @@ class AtTheDoor:
             crowded: Whether somebody waits for what slow visitors hold.
         """
         self._site = site
-        self._gate = gate
         self.arrivals = arrivals or Arrivals(time.monotonic)
         self._crowded = crowded
 
@@ -93,11 +84,10 @@ class AtTheDoor:
         environ.pop("REMOTE_PORT", None)
         circuit = Circuit(address) if _OF_TOR.fullmatch(address) else None
         environ[CIRCUIT] = circuit
-        answering = self._gate(circuit, environ) or self._site
         body, close = environ["wsgi.input"], closing(environ.get("gunicorn.socket"))
         with self.arrivals.body(body, close) as watched:
             environ["wsgi.input"] = watched
-            return answering(environ, start_response)
+            return self._site(environ, start_response)
 
     def give_way(self, threads: int) -> None:
         """Close what takes too long; called every second of every worker."""

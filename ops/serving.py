@@ -37,7 +37,7 @@ from ops.onion import Onion
 from ops.server import Server, open_server
 from ops.settings import Settings
 from source_app.app import create_app
-from source_app.crowd import Crowd, Generosity
+from source_app.crowd import DERIVATIONS, Crowd, Generosity
 from source_app.reporting import Cases
 from source_app.services import Services
 from source_app.wire import Pace
@@ -46,7 +46,7 @@ from source_app.wire import Pace
 THREADS = 128
 MOST_WORKERS = 2
 # Argon2id takes 64 MiB each: two at once per worker bound what a crowd can take.
-DERIVATIONS_AT_ONCE = 2
+DERIVATIONS_AT_ONCE = DERIVATIONS.places
 # An upload of 200 MB over a slow circuit takes longer than gunicorn's 30 s, but
 # with threads this only limits how long a worker may not answer its master.
 WORKER_SECONDS = 120
