@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.circuits import Connection, proxy_line
+from support.circuits import Connection, is_listening, proxy_line
 
 # A site that tells what it was told, under the workers of the real ones.
 SITE = """
@@ -64,7 +64,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Pat
         ) as process,
     ):
         deadline = time.monotonic() + SECONDS
-        while not path.exists() and time.monotonic() < deadline:
+        while not is_listening(path) and time.monotonic() < deadline:
             assert process.poll() is None, log.read_text()
             time.sleep(0.05)
         try:

@@ -34,8 +34,22 @@ class Connection(http.client.HTTPConnection):
         """Connect, and say the first line."""
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
-        self.sock.sendall(self._first)
+        try:
+            self.sock.connect(str(self._path))
+            self.sock.sendall(self._first)
+        except OSError:
+            self.close()
+            raise
+
+
+def is_listening(path: Path) -> bool:
+    """Tell whether somebody answers there; the file alone does not say so."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def visitor_on(path: Path, number: int, *, timeout_seconds: float = SECONDS) -> Visitor:
