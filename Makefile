@@ -12,6 +12,8 @@ DATA ?= var/bisik
 PORT ?= 8080
 # yes: `make desk-bundle` brings Firefox ESR along, for machines without a browser.
 BROWSER ?= no
+# ONION=1: behind Tor, on a private network; ONION=public: on the real one.
+ONION ?=
 # More for pytest, as in: make test ARGS="-m 'not slow' tests/crypto"
 ARGS ?=
 
@@ -27,10 +29,11 @@ LOCK := $(BIN)/pip-compile --quiet --no-config --generate-hashes --allow-unsafe 
 	--strip-extras --no-emit-options --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host
 
-# The desk opens documents of strangers with bubblewrap, poppler and LibreOffice.
+# The desk opens documents of strangers with bubblewrap, poppler and LibreOffice.  tor
+# brings tor-gencert, for a private network, and util-linux setpriv.
 DEBIAN_TO_RUN := bubblewrap fonts-dejavu-core gnupg gpg-agent \
 	libreoffice-calc-nogui libreoffice-impress-nogui libreoffice-writer-nogui \
-	libseccomp2 poppler-utils python3 python3-venv
+	libseccomp2 poppler-utils python3 python3-venv tor util-linux
 # sq is a second OpenPGP program to check ours against; strace sees what reaches
 # the disk; procps and iproute2 look at the processes and ports of a test.
 # The browsers are those of reporters: two with windows, and one of text.  zbar reads
@@ -49,8 +52,9 @@ help: ## List what there is to do
 		/^[a-z-]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: setup ## Start Bisik on this machine (DATA=var/bisik PORT=8080)
-	@exec $(BIN)/bisik run '$(DATA)' --port '$(PORT)'
+run: setup ## Start Bisik on this machine (DATA=var/bisik PORT=8080 ONION=1)
+	@exec $(BIN)/bisik run '$(DATA)' --port '$(PORT)' \
+		$(if $(ONION),$(if $(filter public,$(ONION)),--public,--onion))
 
 
 .PHONY: desk-bundle

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from support.server import Service, made_service
 
-from benchmarks import attachments, desk, machine, pages, reports, sign_in
+from benchmarks import attachments, desk, flood, machine, pages, reports, sign_in
 from benchmarks.figures import Figure, render
 
 ROUNDS = 15
@@ -41,6 +41,7 @@ PARTS: Mapping[str, Part] = {
     ),
     "sign-in": sign_in.measure,
     "pages": pages.measure,
+    "flood": flood.measure,
     "desk": desk.measure,
 }
 

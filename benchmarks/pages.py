@@ -49,7 +49,7 @@ Ask = Callable[[], Sample]
 def measure(service: Service, rounds: int) -> Iterator[Figure]:
     """Open every kind of page, with and without pace; sizes, times, a classifier."""
     for pace in (PACE_MILLISECONDS, 0):
-        _set_pace(service, pace)
+        set_pace(service, pace)
         kinds = _kinds(service)
         samples: dict[str, list[Sample]] = defaultdict(list)
         for _ in range(rounds):
@@ -58,7 +58,7 @@ def measure(service: Service, rounds: int) -> Iterator[Figure]:
         if pace:
             yield from _sizes(samples)
         yield from _classified(samples, f"pace {pace} ms")
-    _set_pace(service, 0)
+    set_pace(service, 0)
 
 
 def _sizes(samples: Mapping[str, Sequence[Sample]]) -> Iterator[Figure]:
@@ -207,7 +207,8 @@ def _exchange(
     return Sample(len(received), seconds, 1 + len(_FETCHED.findall(received)))
 
 
-def _set_pace(service: Service, milliseconds: int) -> None:
+def set_pace(service: Service, milliseconds: int) -> None:
+    """Change when answers leave, and start the service anew."""
     settings = Path(service.directory / "bisik.toml")
     text = settings.read_text(encoding="utf-8")
     changed = re.sub(

@@ -14,6 +14,9 @@ The `bisik` command.
     bisik desk backup, restore, go-on             when it was lost
     bisik desk keys list, extend, destroy         its keys, by the month
     bisik desk case-file, verify-case-file        a case for somebody outside
+    bisik onion torrc, status, backup, restore, rotate
+    bisik officers grant-access, revoke-access, access
+    bisik doctor                                  is everything well?
     bisik leaflet                                 a page for the notice board
 
 A refusal is one line of error and one of hint, and exit code 1; wrong usage is
@@ -22,9 +25,11 @@ exit code 2.  Neither shows a secret, and neither shows a traceback.
 
 import click
 
+from ops.commands.access import access_command, grant_access, revoke_access
 from ops.commands.courier import courier
 from ops.commands.leaflet import leaflet
 from ops.commands.officers import officers
+from ops.commands.onion import doctor, onion
 from ops.commands.organisation import organisation
 from ops.commands.run import run
 from ops.commands.server import init, migrate_command, serve, tidy
@@ -51,6 +56,8 @@ def cli(context: click.Context) -> None:
 
 
 organisation.add_command(trust_command)
+for below in (grant_access, revoke_access, access_command):
+    officers.add_command(below)
 for command in (
     run,
     init,
@@ -60,6 +67,8 @@ for command in (
     *OFF_THE_NETWORK,
     officers,
     courier,
+    onion,
+    doctor,
     leaflet,
 ):
     cli.add_command(command)

@@ -11,6 +11,7 @@ or keeps a dead drop: what is not there cannot be started by mistake.
 
 import click
 
+from ops.commands.access_key import access_key
 from ops.commands.case_file import case_file, verify
 from ops.commands.desk import desk
 from ops.commands.desk_keys import keys
@@ -30,7 +31,7 @@ def cli(context: click.Context) -> None:
     context.ensure_object(Edge)
 
 
-for below in (case_file, keys, statistics, train):
+for below in (access_key, case_file, keys, statistics, train):
     desk.add_command(below)
 for below in (join, split):
     organisation.add_command(below)

@@ -6,6 +6,7 @@ The leaflet: one page for a notice board that says how to reach the site.
     +--------------------------------------+
     | QR code   the address, to be typed   |
     |           the address, in one line   |
+    |           six words of it            |
     +--------------------------------------+
     1 Tor Browser        3 the address
     2 Safest             4 seven words
@@ -47,8 +48,9 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph
 
 from casework.profile import LocalProfile, Profile
+from ops.address_words import address_words
 from ops.errors import OpsError
-from ops.onion_address import SUFFIX, OnionAddress
+from tor.address import SUFFIX, OnionAddress
 
 PAGE_WIDTH, PAGE_HEIGHT = A4  # points
 SIDE = 13 * mm
@@ -116,6 +118,7 @@ class Wording:
     address: str
     typing: str
     whole: str
+    words: str
     steps: tuple[Step, Step, Step, Step]
     do_not: str
     warnings: tuple[str, ...]
@@ -142,6 +145,7 @@ INDONESIAN = Wording(
         "lalu <b>.onion</b> di ujungnya."
     ),
     whole="Utuh, untuk dicocokkan:",
+    words="Enam kata alamat ini, untuk dicocokkan dengan pengumuman resmi:",
     steps=(
         Step(
             "Di rumah, pasang Tor Browser",
@@ -198,6 +202,7 @@ ENGLISH = Wording(
         "then <b>.onion</b> at the end."
     ),
     whole="Whole, to compare:",
+    words="This address in six words, to compare with an official announcement:",
     steps=(
         Step(
             "At home, get Tor Browser",
@@ -491,13 +496,17 @@ def _whole(
     """Lay out the address as a browser shows it, for whoever compares."""
     label = _paragraph(wording.whole, size=LABEL * scale, color=SOFT)
     size = width / float(pdfmetrics.stringWidth(address, REGULAR, 1))
-    height = _height(label, width) + 1.4 * size
+    line = _height(label, width) + 1.4 * size
+    six = escape(" ".join(address_words(address)))
+    words = _paragraph(f"{wording.words} <b>{six}</b>", size=LABEL * scale)
+    height = line + 1.5 * mm + _height(words, width)
 
     def draw(canvas: Canvas, top: float) -> None:
         _draw(canvas, label, x, top)
         canvas.setFillColor(black)
         canvas.setFont(REGULAR, size)
-        canvas.drawString(x, top - height + 0.25 * size, address)
+        canvas.drawString(x, top - line + 0.25 * size, address)
+        _draw(canvas, words, x, top - line - 1.5 * mm)
 
     return _Block(height, draw)
 

@@ -182,7 +182,7 @@ def migrate_server(directory: Path) -> None:
         MalformedSettings, DeadDropUnavailable: As their sentences say.
     """
     directory = directory.absolute()
-    migrate(_database_url(directory, _settings(directory).database))
+    migrate(_database_url(directory, read_settings(directory).database))
 
 
 @contextmanager
@@ -197,7 +197,7 @@ def open_server(directory: Path, edge: Edge) -> Iterator[Server]:
         DeadDropError, CryptoError: As their sentences say.
     """
     directory = directory.absolute()
-    settings = _settings(directory)
+    settings = read_settings(directory)
     profile = Profile.parse(_text(directory / PROFILE))
     calendar = Calendar.parse(_text(directory / CALENDAR))
     url = _database_url(directory, settings.database)
@@ -265,7 +265,15 @@ def _database_url(directory: Path, database: str | None) -> str:
     return database
 
 
-def _settings(directory: Path) -> Settings:
+def read_settings(directory: Path) -> Settings:
+    """
+    Read the bisik.toml of a server directory, and nothing else of it.
+
+    Raises:
+        NoServer: If there is none.
+
+        MalformedSettings: As its sentence says.
+    """
     try:
         return Settings.parse(_text(directory / SETTINGS))
     except FileNotFoundError:

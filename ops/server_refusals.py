@@ -19,8 +19,18 @@ from ops.errors import (
     Refusals,
     UnknownDeskName,
 )
+from tor.address import MalformedOnionAddress
+from tor.authorization import ClientExists, UnknownClient
+from tor.errors import (
+    MalformedClientKey,
+    NetworkNotReady,
+    TorError,
+    TorMissing,
+    TorNotRunning,
+    UnsafeAuthorization,
+)
 
-_KINDS = (CourierError, DeadDropError)
+_KINDS = (CourierError, DeadDropError, TorError)
 _HINTS = (
     (NoServer, "make one with: bisik init --directory DIRECTORY"),
     (NoOrganisationKey, "run: bisik organisation trust organisation.asc"),
@@ -37,6 +47,14 @@ _HINTS = (
     ),
     (OutboxConflict, "nothing was applied; keep the outbox, and ask the officer"),
     (UnknownItem, "an item was collected meanwhile; run the command again"),
+    (TorMissing, "install the Debian package tor"),
+    (TorNotRunning, "start tor, then see: bisik onion status"),
+    (NetworkNotReady, "the machine may be too busy; try again"),
+    (MalformedOnionAddress, "copy it from the file hostname, which Tor wrote"),
+    (MalformedClientKey, "let the officer send what bisik desk access-key has shown"),
+    (ClientExists, "revoke it first: bisik officers revoke-access NAME"),
+    (UnknownClient, "see the names with: bisik officers access"),
+    (UnsafeAuthorization, "stop tor at once, mend the folder, then: bisik doctor"),
     (DeadDropUnavailable, "see to the disk and the database, then try again"),
 )
 SERVER_REFUSALS = Refusals(_KINDS, _HINTS)

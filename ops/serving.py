@@ -7,12 +7,15 @@ Serving: the reporters' site, or the courier, under gunicorn, in this very proce
 Every worker opens the directory for itself, after the fork: neither the locks of
 SQLite nor the connections of PostgreSQL survive one.  Nothing is logged about
 requests, and what goes wrong in one is logged without its address or content.
+
+Behind Tor, a site listens on a Unix socket and is called by its onion address.
 """
 
 import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,35 +24,77 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  #
 
 from crypto.keys import KEY_BYTES, RFC_9106_LOW_MEMORY, Stretcher, expand
 from crypto.wordlist import load_wordlist
+from fairness.allowances import Allowances, Use
+from fairness.circuits import KEY_BYTES as PSEUDONYM_KEY_BYTES
+from fairness.circuits import Pseudonyms
 from journalist_app.courier.app import create_app as create_courier
 from journalist_app.courier.services import Services as CourierServices
 from journalist_app.courier.signing_in import SignIn
+from ops.circuits import AtTheDoor, CircuitWorker, nobody
 from ops.discreet_logger import DiscreetLogger
 from ops.edge import Edge
+from ops.onion import Onion
 from ops.server import Server, open_server
+from ops.settings import Settings
 from source_app.app import create_app
+from source_app.crowd import DERIVATIONS, Crowd, Generosity
 from source_app.reporting import Cases
 from source_app.services import Services
 from source_app.wire import Pace
 
-THREADS = 16
+# Most of them wait: for a turn, for the pace, for bytes of a slow circuit.
+THREADS = 128
 MOST_WORKERS = 2
 # Argon2id takes 64 MiB each: two at once per worker bound what a crowd can take.
-DERIVATIONS_AT_ONCE = 2
+DERIVATIONS_AT_ONCE = DERIVATIONS.places
 # An upload of 200 MB over a slow circuit takes longer than gunicorn's 30 s, but
 # with threads this only limits how long a worker may not answer its master.
 WORKER_SECONDS = 120
 GRACEFUL_SECONDS = 30
 
-Make = Callable[[Server, Edge], Flask]
+
+@dataclass(frozen=True)
+class Made:
+    """
+    A site, ready to be served.
+
+    Attributes:
+        crowded: Whether somebody waits for what slow visitors hold.
+    """
+
+    app: Flask
+    crowded: Callable[[], bool] = nobody
+
+
+Make = Callable[[Server, Edge], Made]
+
+
+@dataclass(frozen=True)
+class Door:
+    """
+    Where a site listens, and under which names it may be called.
+
+    Attributes:
+        address: As gunicorn takes it.
+
+        hosts: Empty for any.
+    """
+
+    address: str
+    hosts: tuple[str, ...]
+
+    @property
+    def behind_tor(self) -> bool:
+        """Whether only a program on this machine that may open the socket gets in."""
+        return self.address.startswith("unix:")
 
 
 class Site(BaseApplication):  # type: ignore[misc]  # The base class is untyped.
     """A site as gunicorn runs it."""
 
-    def __init__(self, directory: Path, address: str, edge: Edge, make: Make) -> None:
+    def __init__(self, directory: Path, door: Door, edge: Edge, make: Make) -> None:
         self._directory = directory
-        self._address = address
+        self._door = door
         self._edge = edge
         self._make = make
         self._opened = ExitStack()
@@ -58,9 +103,15 @@ class Site(BaseApplication):  # type: ignore[misc]  # The base class is untyped.
     def load_config(self) -> None:
         """Set everything here: no configuration file and no variable counts."""
         settings: dict[str, Any] = {
-            "bind": [self._address],
+            "bind": [self._door.address],
             "workers": max(1, min(MOST_WORKERS, os.cpu_count() or 1)),
-            "worker_class": "gthread",
+            "worker_class": CircuitWorker,
+            # Tor says on the first line of a connection which circuit it is of.
+            "proxy_protocol": "v1" if self._door.behind_tor else "off",
+            # Gunicorn takes whoever uses a Unix socket for a proxy that may rewrite
+            # the path and the scheme; here it is a stranger.
+            "forwarder_headers": "",
+            "secure_scheme_headers": {},
             "threads": THREADS,
             "timeout": WORKER_SECONDS,
             "graceful_timeout": GRACEFUL_SECONDS,
@@ -79,35 +130,47 @@ class Site(BaseApplication):  # type: ignore[misc]  # The base class is untyped.
         for name, value in settings.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Flask:
+    def load(self) -> AtTheDoor:
         """Open the server directory and make the site; called in each worker."""
         server = self._opened.enter_context(open_server(self._directory, self._edge))
-        return self._make(server, self._edge)
-
-
-def reporters_site(server: Server, edge: Edge) -> Flask:
-    """Make the reporters' site."""
-    return create_app(make_services(server, edge))
-
-
-def couriers_site(server: Server, edge: Edge) -> Flask:
-    """Make the courier's site."""
-    hour = server.release_hour()
-    return create_courier(
-        CourierServices(
-            drop=server.drop,
-            keyring=server.keyring,
-            sign_in=make_sign_in(server, edge),
-            profile=server.profile,
-            spool_directory=server.spool_directory,
-            # Cookies and forms of one site mean nothing to the other.
-            secret_key=expand(
-                server.installation.secret_key, "bisik/v1/courier/forms", KEY_BYTES
-            ),
-            hosts=tuple(server.settings.courier_hosts),
-            today=lambda: server.today(edge),
-            release_day=lambda: hour.next_after(edge.now()) if hour else None,
+        hosts = list(self._door.hosts)
+        settings = server.settings.model_copy(
+            update={"hosts": hosts, "courier_hosts": hosts}
         )
+        made = self._make(replace(server, settings=settings), self._edge)
+        return AtTheDoor(made.app, crowded=made.crowded)
+
+
+def reporters_site(server: Server, edge: Edge) -> Made:
+    """Make the reporters' site."""
+    parts = make_services(server, edge)
+    return Made(create_app(parts), lambda: parts.crowd.uploads_wait)
+
+
+def couriers_site(server: Server, edge: Edge) -> Made:
+    """Make the courier's site."""
+    return Made(create_courier(make_courier_services(server, edge)))
+
+
+def make_courier_services(server: Server, edge: Edge) -> CourierServices:
+    """Put together what the courier's site is made of."""
+    hour = server.release_hour()
+    requests = server.settings.circuit_requests_per_minute
+    return CourierServices(
+        drop=server.drop,
+        keyring=server.keyring,
+        sign_in=make_sign_in(server, edge),
+        profile=server.profile,
+        spool_directory=server.spool_directory,
+        # Cookies and forms of one site mean nothing to the other.
+        secret_key=expand(
+            server.installation.secret_key, "bisik/v1/courier/forms", KEY_BYTES
+        ),
+        hosts=tuple(server.settings.courier_hosts),
+        today=lambda: server.today(edge),
+        release_day=lambda: hour.next_after(edge.now()) if hour else None,
+        allowances=Allowances({Use.REQUESTS: requests}),
+        pseudonyms=Pseudonyms(edge.entropy(PSEUDONYM_KEY_BYTES)),
     )
 
 
@@ -150,6 +213,22 @@ def make_services(server: Server, edge: Edge) -> Services:
             clock=time.monotonic,
             sleep=time.sleep,
         ),
+        crowd=make_crowd(server.settings, edge),
+    )
+
+
+def make_crowd(settings: Settings, edge: Edge) -> Crowd:
+    """Return what lets this worker's visitors in, and puts them in lines."""
+    return Crowd(
+        Generosity(
+            requests=settings.circuit_requests_per_minute,
+            derivations=settings.circuit_sign_ins_per_minute,
+            upload_mebibytes=settings.circuit_megabytes_per_minute,
+            patience_seconds=settings.patience_seconds,
+        ),
+        # Drawn after the fork, and kept nowhere.
+        pseudonym_key=edge.entropy(PSEUDONYM_KEY_BYTES),
+        clock=time.monotonic,
     )
 
 
@@ -160,6 +239,7 @@ def serve(
     port: int | None = None,
     ready: Callable[[str], object],
     courier: bool = False,
+    onion: bool = False,
 ) -> None:
     """
     Serve the reporters' site, or the courier, until a signal ends it.
@@ -175,18 +255,30 @@ def serve(
 
         courier: Whether it is the courier's site.
 
+        onion: Whether it is an onion service of this machine, and so listens where
+            the torrc says, and is called by its address only.
+
     Raises:
+        NoAddress: If tor has not made the address yet.
+
         As `open_server`, before anything listens.
     """
     with open_server(directory, edge) as server:
         # What is wrong with the directory is told now, and not by each worker.
         server.keyring.assert_public_only()
         settings = server.settings
+    hosts = settings.courier_hosts if courier else settings.hosts
     path = settings.courier_socket if courier else settings.socket
+    if onion:
+        place = Onion.of(directory, settings)
+        service = place.officers if courier else place.reporters
+        path = str(service.socket)
+        hosts = hosts or place.names(service)
     if path and port is None:
         address = f"unix:{path}"
     else:
         usual = settings.courier_port if courier else settings.port
         address = f"127.0.0.1:{port or usual}"
     ready(address)
-    Site(directory, address, edge, couriers_site if courier else reporters_site).run()
+    door = Door(address, tuple(hosts))
+    Site(directory, door, edge, couriers_site if courier else reporters_site).run()

@@ -17,6 +17,10 @@ from ops.errors import MalformedSettings
 DEFAULT_PORT = 8080
 DEFAULT_COURIER_PORT = 8081
 PACE_MILLISECONDS = 250
+CIRCUIT_REQUESTS_PER_MINUTE = 90
+CIRCUIT_SIGN_INS_PER_MINUTE = 10
+CIRCUIT_MEGABYTES_PER_MINUTE = 64
+PATIENCE_SECONDS = 60
 
 
 class Settings(BaseModel):
@@ -38,6 +42,12 @@ class Settings(BaseModel):
 
         courier_socket: Path of a Unix socket for the courier.
 
+        onion: The onion folder; by default in the server directory.
+
+        tor_control: Path of tor's control socket; by default in the onion folder.
+
+        onion_front: Address of the Onionbalance front that this machine is behind.
+
         memory: A folder in memory for the names of dummies.
 
         pace_milliseconds: Answers of the site leave at multiples of this, so that
@@ -45,6 +55,16 @@ class Settings(BaseModel):
 
         answers_at_once: Show officers' answers when they arrive, and not at the
             profile's hour.  For trying out only.
+
+        circuit_requests_per_minute: What one circuit may ask of one worker.
+
+        circuit_sign_ins_per_minute: Codenames, old or new, that are stretched for it.
+
+        circuit_megabytes_per_minute: What it may upload before it lets others go
+            first more often.
+
+        patience_seconds: How long somebody waits before they are asked to come back
+            later.
     """
 
     model_config = ConfigDict(
@@ -59,9 +79,22 @@ class Settings(BaseModel):
     courier_hosts: list[Annotated[str, Field(min_length=1)]] = []
     courier_port: Annotated[int, Field(ge=1, le=65535)] = DEFAULT_COURIER_PORT
     courier_socket: str | None = None
+    onion: Annotated[str | None, Field(pattern="^/")] = None
+    tor_control: Annotated[str | None, Field(pattern="^/")] = None
+    onion_front: Annotated[str | None, Field(pattern=r"^[a-z2-7]{56}\.onion$")] = None
     memory: str | None = None
     pace_milliseconds: Annotated[int, Field(ge=0, le=2000)] = PACE_MILLISECONDS
     answers_at_once: bool = False
+    circuit_requests_per_minute: Annotated[int, Field(ge=10, le=100_000)] = (
+        CIRCUIT_REQUESTS_PER_MINUTE
+    )
+    circuit_sign_ins_per_minute: Annotated[int, Field(ge=2, le=10_000)] = (
+        CIRCUIT_SIGN_INS_PER_MINUTE
+    )
+    circuit_megabytes_per_minute: Annotated[int, Field(ge=1, le=100_000)] = (
+        CIRCUIT_MEGABYTES_PER_MINUTE
+    )
+    patience_seconds: Annotated[int, Field(ge=5, le=100)] = PATIENCE_SECONDS
 
     @classmethod
     def parse(cls, untrusted_text: str) -> Self:
@@ -124,6 +157,10 @@ courier_hosts = []
 courier_port = {DEFAULT_COURIER_PORT}
 # courier_socket = "/run/bisik-courier/site.sock"
 
+# What Tor needs is in the folder onion beside this file, unless another is named.
+# onion = "/var/lib/tor/bisik"
+# tor_control = "/var/lib/tor/bisik/control"
+
 # A folder in memory (tmpfs), mode 0700, that belongs to the service's user.
 # By default /run/bisik-UID if it is there, otherwise /dev/shm/bisik-UID.
 # memory = "/run/bisik"
@@ -135,4 +172,14 @@ pace_milliseconds = {0 if trial else PACE_MILLISECONDS}
 # Show officers' answers when they arrive, and not at the profile's hour.  With it,
 # the hour of an answer tells when it was carried in: for trying out only.
 answers_at_once = {"true" if trial else "false"}
+
+# What one circuit of Tor may have in a minute of one worker, of which there are two
+# at most.  Nothing is counted where there are no circuits.  Uploads are never refused
+# for it, they only let others go first more often.
+circuit_requests_per_minute = {CIRCUIT_REQUESTS_PER_MINUTE}
+circuit_sign_ins_per_minute = {CIRCUIT_SIGN_INS_PER_MINUTE}
+circuit_megabytes_per_minute = {CIRCUIT_MEGABYTES_PER_MINUTE}
+
+# In a crowd, who has waited so long is asked to come back later.
+patience_seconds = {PATIENCE_SECONDS}
 """

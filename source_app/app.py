@@ -11,9 +11,17 @@ from flask import Flask, Response, request
 from flask_babel import Babel, format_decimal, get_locale
 from flask_wtf.csrf import CSRFProtect
 from markupsafe import Markup, escape
+from werkzeug.http import parse_cookie
 
+from fairness.errors import AskedToWait
 from source_app import failures, wire
-from source_app.identity import choose_language, is_signed_in, language
+from source_app.identity import (
+    LANGUAGE_COOKIE,
+    LANGUAGES,
+    choose_language,
+    is_signed_in,
+    language,
+)
 from source_app.services import Services
 from source_app.sessions import SealedSessions
 from source_app.views import case, cover, pages, report
@@ -27,12 +35,28 @@ class Site(Flask):
 
     def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Answer a request when all of it has arrived."""
-        pace = self.extensions["bisik"].pace
-        begun = pace.clock()
-        answer = super().wsgi_app(environ, start_response)
-        wire.discard_rest(environ)
-        pace.wait(begun)
+        parts: Services = self.extensions["bisik"]
+        begun = parts.pace.clock()
+        try:
+            with parts.crowd.admitted(environ):
+                answer = super().wsgi_app(environ, start_response)
+                wire.discard_rest(environ)
+        except AskedToWait:
+            environ[wire.TURNED_AWAY] = True
+            wire.discard_rest(environ)
+            answer = self._turned_away(environ)(environ, start_response)
+        parts.pace.wait(begun)
         return answer
+
+    def prepare(self) -> None:
+        """Make what is said to those who are not let in; costs nothing then."""
+        self._pages = {
+            language: failures.turned_away(self, language) for language in LANGUAGES
+        }
+
+    def _turned_away(self, environ: dict[str, Any]) -> Response:
+        chosen = parse_cookie(environ).get(LANGUAGE_COOKIE, "")
+        return self._pages.get(chosen, self._pages[LANGUAGES[0]])
 
     def process_response(self, response: Response) -> Response:
         """Finish a response; its size comes last, when all headers are there."""
@@ -99,6 +123,7 @@ def create_app(services: Services) -> Flask:
         }
 
     logging.getLogger("bisik").setLevel(logging.INFO)
+    app.prepare()
     return app
 
 

@@ -3,7 +3,7 @@
 import logging
 import traceback
 
-from flask import Flask, redirect, render_template, url_for
+from flask import Flask, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 from flask_wtf.csrf import CSRFError
@@ -12,7 +12,9 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, InternalServe
 from crypto.gpg import GpgUnusable, SealingFailed
 from crypto.sealing import SinkFailed
 from deaddrop import DeadDropUnavailable, StaleSlot
-from source_app.identity import NotSignedIn, current_session
+from fairness.errors import AskedToWait
+from source_app import wire
+from source_app.identity import LANGUAGE_COOKIE, NotSignedIn, current_session
 from source_app.reporting import NoOfficerKey, NoSpaceLeft, UnknownReporter
 from source_app.uploads import MalformedUpload
 
@@ -81,6 +83,19 @@ _NO_SPACE: _Page = (
         "kepada petugas bila dokumennya penting."
     ),
 )
+_WAIT: _Page = (
+    _("Terlalu ramai saat ini"),
+    _(
+        "Terlalu banyak permintaan datang pada saat yang sama, mungkin dengan sengaja. "
+        "Tidak ada yang tersimpan dan tidak ada yang hilang: kembalilah ke halaman "
+        "sebelumnya, tulisan Anda biasanya masih ada di sana. Tunggu satu atau dua "
+        "menit, lalu coba lagi. Pelapor yang kembali dan pesan singkat didahulukan; "
+        "laporan baru dan dokumen besar menunggu lebih lama, jadi kirimlah dokumen "
+        "satu demi satu."
+    ),
+)
+# A browser that heeds it comes back by then; people read the page.
+RETRY_AFTER = {"Retry-After": "60"}
 _BUSY: _Page = (_("Laporan ini sedang dipakai di jendela lain"), NOTHING_STORED)
 
 
@@ -101,6 +116,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(
         ClientDisconnected, lambda error: _page(400, _BY_STATUS[400])
     )
+    app.register_error_handler(AskedToWait, _asked_to_wait)
     app.register_error_handler(NoOfficerKey, _no_officer)
     app.register_error_handler(NoSpaceLeft, lambda error: _page(413, _NO_SPACE))
     app.register_error_handler(StaleSlot, lambda error: _page(409, _BUSY))
@@ -152,7 +168,29 @@ def _not_signed_in(error: Exception) -> ResponseReturnValue:
     return redirect(url_for("case.sign_in", ended=1), code=303)
 
 
-def _page(status: int, page: _Page) -> ResponseReturnValue:
+def _asked_to_wait(error: Exception) -> ResponseReturnValue:
+    # What still arrives is not taken in for the sake of a page that says no.
+    request.environ[wire.TURNED_AWAY] = True
+    body, status = _page(503, _WAIT)
+    return body, status, RETRY_AFTER
+
+
+def turned_away(app: Flask, language: str) -> Response:
+    """
+    Make the page for whoever is not let in at all, once for all of them.
+
+    It is one of a visitor without a cookie, and gives none.
+    """
+    cookie = {"HTTP_COOKIE": f"{LANGUAGE_COOKIE}={language}"}
+    with app.test_request_context("/", environ_overrides=cookie):
+        body, status = _page(503, _WAIT)
+        response = Response(body, status, RETRY_AFTER)
+        for dress in app.after_request_funcs.get(None, ()):
+            response = app.ensure_sync(dress)(response)
+        return wire.fill_up(response)
+
+
+def _page(status: int, page: _Page) -> tuple[str, int]:
     heading, advice = page
     body = render_template("error.html", status=status, heading=heading, advice=advice)
     return body, status

@@ -7,6 +7,7 @@ from flask_babel import get_locale
 
 from crypto.codename import Codename, MalformedCodename, parse_codename
 from crypto.keys import ReporterKeys, RootKey
+from fairness.waiting import Line
 from source_app.services import services
 from source_app.sessions import SealedSession
 
@@ -52,19 +53,33 @@ def signed_in_keys() -> ReporterKeys:
         raise NotSignedIn from None
 
 
+def stretch(codename: Codename, line: Line) -> RootKey:
+    """
+    Stretch a codename when it is this visitor's turn.
+
+    Raises:
+        AskedToWait: If that takes too long.
+    """
+    parts = services()
+    with parts.crowd.deriving(request.environ, line):
+        return parts.stretcher.stretch(codename)
+
+
 def root_of(untrusted_codename: str) -> tuple[RootKey, bool]:
     """
     Stretch what was typed, at the same cost whether it is a codename or not.
 
+    Raises:
+        AskedToWait: If it is not this visitor's turn for too long.
+
     Returns:
         The root key, and whether what was typed is a codename at all.
     """
-    parts = services()
     try:
-        codename = parse_codename(untrusted_codename, parts.wordlists)
+        codename = parse_codename(untrusted_codename, services().wordlists)
     except MalformedCodename:
-        return parts.stretcher.stretch(DECOY), False
-    return parts.stretcher.stretch(codename), True
+        return stretch(DECOY, Line.FIRST), False
+    return stretch(codename, Line.FIRST), True
 
 
 def choose_language() -> str:

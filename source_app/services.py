@@ -1,5 +1,6 @@
 """What the site is built from; made at the outer edge and passed in."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,6 +12,8 @@ from casework.release import ReleaseHour
 from crypto.keys import Stretcher
 from crypto.wordlist import Wordlist
 from deaddrop import DeadDrop
+from fairness.circuits import KEY_BYTES
+from source_app.crowd import Crowd, Generosity
 from source_app.reporting import Cases
 from source_app.wire import AT_ONCE, Pace
 
@@ -42,6 +45,8 @@ class Services:
         release_hour: At which officers' answers appear; None for at once.
 
         pace: When answers of the site leave.
+
+        crowd: Who is let in, and who waits for whom.
     """
 
     drop: DeadDrop
@@ -55,6 +60,9 @@ class Services:
     now: Callable[[], float]
     release_hour: ReleaseHour | None = None
     pace: Pace = AT_ONCE
+    crowd: Crowd = field(
+        default_factory=lambda: Crowd(Generosity(), pseudonym_key=os.urandom(KEY_BYTES))
+    )
 
     def released_through(self) -> date | None:
         """Return the last day whose answers can be seen; None for all."""

@@ -21,6 +21,13 @@ STATUS_LABELS = {
     CaseStatus.REOPENED: _("Dibuka kembali"),
 }
 
+# Said where a form comes back with its text.
+ASKED_TO_WAIT = _(
+    "Terlalu banyak permintaan datang pada saat yang sama, mungkin dengan sengaja. "
+    "Tidak ada yang hilang: tunggu satu atau dua menit, lalu tekan sekali lagi. "
+    "Pelapor yang kembali dan pesan singkat didahulukan."
+)
+
 WITHDRAWN = _("Ditarik oleh Anda")
 
 SENT_LABELS = {

@@ -38,6 +38,9 @@ HEADERS = {
 # Who sends more in one form has not been refused by mistake.
 MOST_DISCARDED_BYTES = 1024 * 1024 * 1024
 READ_BYTES = 64 * 1024
+# Set in the environment of a request that was asked to wait.
+TURNED_AWAY = "bisik.turned-away"
+MOST_DISCARDED_OF_A_CROWD_BYTES = 4 * 1024 * 1024
 
 # Headers by which the known Tor2web gateways give themselves away.
 TOR2WEB_HEADERS = ("X-Tor2web", "X-Tor2Web")
@@ -68,10 +71,14 @@ def discard_rest(environ: dict[str, Any]) -> None:
 
     A browser looks for an answer only when its form is sent.  Were the connection
     closed while documents that are refused still arrive, it would show an error of
-    its own in place of the page that says why.
+    its own in place of the page that says why.  In a crowd that has to be risked: who
+    sends much would keep others out for as long as it takes.
     """
     announced = environ.get("CONTENT_LENGTH") or ""
-    if not announced.isdecimal() or int(announced) > MOST_DISCARDED_BYTES:
+    most = MOST_DISCARDED_BYTES
+    if environ.get(TURNED_AWAY):
+        most = MOST_DISCARDED_OF_A_CROWD_BYTES
+    if not announced.isdecimal() or int(announced) > most:
         return
     # The visitor may be gone, and with them whoever would read the answer.
     with suppress(OSError):

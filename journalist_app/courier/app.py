@@ -26,6 +26,9 @@ from werkzeug.exceptions import HTTPException
 
 from casework.outbox import OUTBOX_LIMITS
 from deaddrop import DeadDropUnavailable
+from fairness.allowances import Use
+from fairness.circuits import CIRCUIT
+from fairness.errors import AllowanceSpent
 from journalist_app.courier.services import Services, services
 from journalist_app.courier.views import account, carrying
 from journalist_app.courier.wording import (
@@ -155,6 +158,13 @@ def _let_in() -> ResponseReturnValue | None:
     if any(header in request.headers for header in _TOR2WEB):
         return _page(
             _("Bukalah kurir melalui Tor Browser, bukan lewat perantara."), 421
+        )
+    try:
+        who = here.pseudonyms.of(request.environ.get(CIRCUIT))
+        here.allowances.spend(Use.REQUESTS, who)
+    except AllowanceSpent:
+        return _page(
+            _("Terlalu banyak permintaan dalam satu menit. Tunggulah satu menit."), 503
         )
     token = request.cookies.get(COOKIE, "")
     fingerprint = here.sign_in.officer_of(token) if token else None

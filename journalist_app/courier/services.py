@@ -10,6 +10,8 @@ from flask import current_app
 from casework.profile import Profile
 from crypto.openpgp import Keyring
 from deaddrop import DeadDrop
+from fairness.allowances import Allowances
+from fairness.circuits import Pseudonyms
 from journalist_app.courier.signing_in import SignIn
 
 
@@ -25,6 +27,10 @@ class Services:
 
         release_day: The day on which answers that come in now appear; None for at
             once.
+
+        allowances: What each circuit has had of late.
+
+        pseudonyms: What circuits are called there.
     """
 
     drop: DeadDrop
@@ -36,6 +42,8 @@ class Services:
     hosts: tuple[str, ...]
     today: Callable[[], date]
     release_day: Callable[[], date | None]
+    allowances: Allowances
+    pseudonyms: Pseudonyms
 
 
 def services() -> Services:

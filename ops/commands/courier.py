@@ -10,7 +10,12 @@ from deaddrop import DeadDrop, Officer
 from journalist_app.courier.bundles import announce, write_announced
 from journalist_app.courier.outboxes import Delivery, apply_outbox
 from journalist_app.durable import new_file
-from ops.commands.options import NEW_FILE, READABLE_FILE, directory_option
+from ops.commands.options import (
+    NEW_FILE,
+    READABLE_FILE,
+    directory_option,
+    onion_option,
+)
 from ops.edge import Edge
 from ops.errors import UnknownDeskName
 from ops.server import open_server
@@ -24,14 +29,16 @@ def courier() -> None:
 
 @courier.command("serve")
 @click.option("--port", type=click.IntRange(1, 65535), help="In place of bisik.toml's.")
+@onion_option
 @directory_option
 @click.pass_obj
-def serve(edge: Edge, directory: Path, port: int | None) -> None:
+def serve(edge: Edge, directory: Path, port: int | None, onion: bool) -> None:
     """Serve the officers' site.  Bundles are fetched there, and outboxes brought."""
     serve_site(
         directory,
         edge,
         port=port,
+        onion=onion,
         courier=True,
         ready=lambda address: click.echo(f"The courier listens on {address}."),
     )

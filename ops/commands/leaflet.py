@@ -6,11 +6,12 @@ import click
 
 from casework.profile import LANGUAGES, Profile
 from journalist_app.durable import new_file
+from ops.address_words import address_words
 from ops.commands.options import NEW_FILE, READABLE_FILE, directory_option
 from ops.errors import NoServer, Refusal
 from ops.leaflet import draw_leaflet
-from ops.onion_address import MalformedOnionAddress, parse_onion_address
 from ops.server import PROFILE
+from tor.address import MalformedOnionAddress, parse_onion_address
 
 
 @click.command()
@@ -57,6 +58,7 @@ def leaflet(
         hint = "choose another name, or replace it with --force"
         raise Refusal(f"{output}: file exists", hint) from None
     click.echo(f"The leaflet is {output}.")
+    click.echo(f"Announce its six words elsewhere: {' '.join(address_words(parsed))}")
     click.echo("Before you hang it up, open the site with the printed address.")
 
 

@@ -24,6 +24,12 @@ desk_option = click.option(
     help="The desk's folder (or BISIK_DESK).",
 )
 
+onion_option = click.option(
+    "--onion",
+    is_flag=True,
+    help="Listen where the torrc says, for the onion address only.",
+)
+
 READABLE_FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
 NEW_FILE = click.Path(path_type=Path, dir_okay=False)
 NEW_DIRECTORY = click.Path(path_type=Path)

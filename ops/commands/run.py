@@ -11,10 +11,13 @@ from pathlib import Path
 import click
 
 from journalist_app.courier.signing_in import NewAccount
+from ops.commands.onion_welcome import onion_welcome
 from ops.edge import Edge
 from ops.newcomer import OFFICER, Playground, prepare, trial_account
+from ops.onion_trial import onion_beside
 from ops.serving import serve as serve_site
 from ops.settings import DEFAULT_PORT
+from tor.program import WITH_PARENT
 
 DATA = Path("var/bisik")
 
@@ -30,17 +33,25 @@ DATA = Path("var/bisik")
     show_default=True,
     help="On 127.0.0.1.",
 )
+@click.option("--onion", is_flag=True, help="Behind Tor, on a network of its own.")
+@click.option("--public", is_flag=True, help="Behind Tor, on the real network.")
 @click.pass_obj
-def run(edge: Edge, directory: Path, port: int) -> None:
+def run(edge: Edge, directory: Path, port: int, onion: bool, public: bool) -> None:
     """
     Start a whole Bisik in DIRECTORY, to try it out.
 
     The first time, it makes real keys and enrols one officer.  The data is kept
     from one start to the next.  The courier listens on the port behind.
+
+    With --onion both sites are onion services only, of a private Tor network on this
+    machine; with --public, of the real one.
     """
     playground = prepare(directory, edge)
     account = trial_account(playground, edge)
-    with courier_beside(playground, port + 1):
+    if onion or public:
+        _run_onion(playground, edge, account, public=public)
+        return
+    with courier_beside(playground, "--port", str(port + 1)):
         serve_site(
             playground.server,
             edge,
@@ -59,14 +70,30 @@ def _program() -> str:
     return "bisik"
 
 
+def _run_onion(
+    playground: Playground, edge: Edge, account: NewAccount, *, public: bool
+) -> None:
+    click.echo("Tor is starting; that takes half a minute.")
+    with onion_beside(playground, edge, public=public) as trial:
+        text = onion_welcome(playground, trial, _program(), account)
+        with courier_beside(playground, "--onion"):
+            serve_site(
+                playground.server,
+                edge,
+                onion=True,
+                ready=lambda _address: click.echo(text),
+            )
+
+
 @contextmanager
-def courier_beside(playground: Playground, port: int) -> Iterator[None]:
+def courier_beside(playground: Playground, *where: str) -> Iterator[None]:
     """Let the courier run in a process of its own for as long as the block lasts."""
     child = subprocess.Popen(
         [
+            *WITH_PARENT,
             *(sys.executable, "-c", "from ops.cli import main; main()"),
             *("courier", "serve", "--directory", str(playground.server)),
-            *("--port", str(port)),
+            *where,
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

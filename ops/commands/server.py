@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ops.commands.options import READABLE_FILE, directory_option
+from ops.commands.options import READABLE_FILE, directory_option, onion_option
 from ops.edge import Edge
 from ops.server import create_server, migrate_server, open_server
 from ops.serving import serve as serve_site
@@ -61,13 +61,15 @@ def migrate_command(directory: Path) -> None:
 @click.command()
 @directory_option
 @click.option("--port", type=click.IntRange(1, 65535), help="In place of bisik.toml's.")
+@onion_option
 @click.pass_obj
-def serve(edge: Edge, directory: Path, port: int | None) -> None:
+def serve(edge: Edge, directory: Path, port: int | None, onion: bool) -> None:
     """Serve the reporters' site until it is interrupted."""
     serve_site(
         directory,
         edge,
         port=port,
+        onion=onion,
         ready=lambda address: click.echo(f"Listening on {address}."),
     )
 

@@ -26,12 +26,16 @@ from casework.files import MOST_FILES, FileSent
 from casework.history import ReporterState, Sent
 from casework.item import ItemKind, ItemWriter, ReadMarks
 from casework.reply import ReplyKind
+from crypto.container import Readable
 from crypto.fingerprint import parse_fingerprint
 from crypto.keys import ReporterKeys, RootKey
 from deaddrop import Officer
+from fairness.errors import AskedToWait
+from fairness.waiting import Line
 from source_app import casepage, texts
 from source_app.answers import Answer, Answers, collect_answers
 from source_app.exposures import Finding, find_in
+from source_app.failures import RETRY_AFTER
 from source_app.filecheck import Looked
 from source_app.forms import (
     TOKEN_PATTERN,
@@ -79,7 +83,11 @@ def open_case() -> ResponseReturnValue:
         return render_template("sign_in.html", form=form, error=None), 400
     # Refused and accepted take the same steps on the wire: a redirection, and a page.
     # One answer for all that is refused, so that nobody learns which codenames exist.
-    root = _recognised(typed(form.codename))
+    try:
+        root = _recognised(typed(form.codename))
+    except AskedToWait:
+        page = render_template("sign_in.html", form=form, error=texts.ASKED_TO_WAIT)
+        return page, 503, RETRY_AFTER
     if root is None:
         return redirect(url_for(".sign_in", refused=1), code=303)
     sign_in(root)
@@ -112,20 +120,24 @@ def send_message() -> ResponseReturnValue:
     findings = find_in(typed(form.text))
     if findings and request.form.get("go") != _AS_IT_IS:
         return _message_page(form, findings)
-    if keys is None:
-        root = _recognised(typed(form.codename)) if typed(form.codename) else None
-        if root is None:
-            if typed(form.codename):
-                form.codename.errors = [texts.NOT_RECOGNISED]
-            return _message_page(form, findings), 422
-        sign_in(root)
-        keys = ReporterKeys.from_root(root)
 
     def fill(writer: ItemWriter, opened: OpenState) -> Sent:
         writer.add_message(typed(form.text))
         return _sent(ItemKind.MESSAGE, opened, text=typed(form.text))
 
-    _accept(keys, ItemKind.MESSAGE, typed(form.token), fill)
+    try:
+        if keys is None:
+            root = _recognised(typed(form.codename)) if typed(form.codename) else None
+            if root is None:
+                if typed(form.codename):
+                    form.codename.errors = [texts.NOT_RECOGNISED]
+                return _message_page(form, findings), 422
+            sign_in(root)
+            keys = ReporterKeys.from_root(root)
+        _accept_short(keys, ItemKind.MESSAGE, typed(form.token), fill)
+    except AskedToWait:
+        form.form_errors.append(str(texts.ASKED_TO_WAIT))
+        return _message_page(form, findings), 503, RETRY_AFTER
     return _done("message")
 
 
@@ -138,7 +150,7 @@ def ask_progress() -> ResponseReturnValue:
         return _sent(ItemKind.PROGRESS, opened)
 
     token = _token_for(keys, f"progress {services().today().isoformat()}")
-    _accept(keys, ItemKind.PROGRESS, token, fill)
+    _accept_short(keys, ItemKind.PROGRESS, token, fill)
     return _done("progress")
 
 
@@ -160,15 +172,21 @@ def send_contact() -> ResponseReturnValue:
         writer.add_message(typed(form.contact))
         return _sent(ItemKind.CONTACT, opened, text=str(texts.CONTACT_SENT))
 
-    services().cases.accept(
-        keys,
-        kind=ItemKind.CONTACT,
-        day=services().today(),
-        language=language(),
-        token=typed(form.token),
-        fill=fill,
-        officers=officers,
-    )
+    try:
+        with services().crowd.sealing(request.environ, Line.FIRST):
+            services().cases.accept(
+                keys,
+                kind=ItemKind.CONTACT,
+                day=services().today(),
+                language=language(),
+                token=typed(form.token),
+                fill=fill,
+                officers=officers,
+            )
+    except AskedToWait:
+        form.form_errors.append(str(texts.ASKED_TO_WAIT))
+        page = _page(keys, _state(keys), contact_form=form)
+        return page, 503, RETRY_AFTER
     return _done("contact")
 
 
@@ -187,15 +205,16 @@ def mark_read(desk_id: str, number: int) -> ResponseReturnValue:
     def change(state: ReporterState, sent: Sent) -> ReporterState:
         return history.with_read(state, desk_id, answer.next_number)
 
-    services().cases.accept(
-        keys,
-        kind=ItemKind.READ_RECEIPT,
-        day=services().today(),
-        language=language(),
-        token=_token_for(keys, f"read {desk_id} {number}"),
-        fill=fill,
-        change=change,
-    )
+    with services().crowd.sealing(request.environ, Line.FIRST):
+        services().cases.accept(
+            keys,
+            kind=ItemKind.READ_RECEIPT,
+            day=services().today(),
+            language=language(),
+            token=_token_for(keys, f"read {desk_id} {number}"),
+            fill=fill,
+            change=change,
+        )
     return _done("read")
 
 
@@ -226,12 +245,16 @@ def send_files() -> ResponseReturnValue:
     check for this view only, because that one would read the whole body.
     """
     keys = signed_in_keys()
-    profile = services().profile
-    request.max_content_length = BODY_FACTOR * profile.case_bytes
+    request.max_content_length = BODY_FACTOR * services().profile.case_bytes
+    with services().crowd.uploading(request.environ, request.stream) as stream:
+        return _read_and_seal(keys, stream)
+
+
+def _read_and_seal(keys: ReporterKeys, stream: Readable) -> ResponseReturnValue:
     parts = read_parts(
-        request.stream,
+        stream,
         content_type=request.headers.get("Content-Type", ""),
-        file_bytes=profile.attachment_bytes,
+        file_bytes=services().profile.attachment_bytes,
     )
     looked = Looked()
     with Inspector() as inspector:
@@ -243,7 +266,7 @@ def send_files() -> ResponseReturnValue:
             return _page(keys, _state(keys), looked=looked, looked_only=True)
 
         def fill(writer: ItemWriter, opened: OpenState) -> Sent:
-            left = history.space_left(opened.state, profile.case_bytes)
+            left = history.space_left(opened.state, services().profile.case_bytes)
             accepted = _add_files(writer, files, left, looked, inspector)
             return _sent(ItemKind.ATTACHMENTS, opened, files=accepted)
 
@@ -269,7 +292,7 @@ def withdraw() -> ResponseReturnValue:
     def fill(writer: ItemWriter, opened: OpenState) -> Sent:
         return _sent(ItemKind.WITHDRAWAL, opened)
 
-    _accept(keys, ItemKind.WITHDRAWAL, _token_for(keys, "withdraw"), fill)
+    _accept_short(keys, ItemKind.WITHDRAWAL, _token_for(keys, "withdraw"), fill)
     return _done("withdrawn")
 
 
@@ -301,6 +324,11 @@ def _accept(
         token=token,
         fill=fill,
     )
+
+
+def _accept_short(keys: ReporterKeys, kind: ItemKind, token: str, fill: Fill) -> None:
+    with services().crowd.sealing(request.environ, Line.FIRST):
+        _accept(keys, kind, token, fill)
 
 
 def _sent(

@@ -17,7 +17,11 @@ from casework.item import ItemKind, ItemWriter
 from casework.report import Report
 from crypto.codename import CODENAME_WORDS, Codename, draw_codename
 from crypto.keys import ReporterKeys
+from fairness.errors import AskedToWait
+from fairness.waiting import Line
+from source_app import texts
 from source_app.exposures import Finding, find_in, marked_up
+from source_app.failures import RETRY_AFTER
 from source_app.forms import EmptyForm, ReportForm, RetypeForm, typed
 from source_app.identity import (
     current_session,
@@ -26,6 +30,7 @@ from source_app.identity import (
     root_of,
     sign_in,
     signed_in_keys,
+    stretch,
 )
 from source_app.reporting import (
     AlreadyReported,
@@ -137,8 +142,14 @@ def retype() -> ResponseReturnValue:
     form = _retype_form(positions)
     if form.validate_on_submit() and _retyped(form, positions):
         codename = session[_CODENAME]
+        try:
+            root = stretch(Codename(codename), Line.SECOND)
+        except AskedToWait:
+            form.form_errors.append(str(texts.ASKED_TO_WAIT))
+            page = render_template("retype.html", form=form, positions=positions)
+            return page, 503, RETRY_AFTER
         sign_in(
-            services().stretcher.stretch(Codename(codename)),
+            root,
             # Until the words were typed once more, after sending.
             **{_CODENAME: codename, _POSITIONS: session[_POSITIONS]},
         )
@@ -166,10 +177,10 @@ def write() -> ResponseReturnValue:
     wanted = _step("go", default=Step.CHECK)
     if wanted is not Step.SEND:
         return _show(form, wanted)
-    if not is_signed_in() and not _sign_in_again(form):
-        return _show(form, Step.CHECK), 422
     received = services().today()
     try:
+        if not is_signed_in() and not _sign_in_again(form):
+            return _show(form, Step.CHECK), 422
         _accept(signed_in_keys(), form, received)
     except AlreadyReported:
         # A second report under one codename is a message in the first one's case;
@@ -181,6 +192,9 @@ def write() -> ResponseReturnValue:
             )
         )
         return _show(form, Step.CHECK), 409
+    except AskedToWait:
+        form.form_errors.append(str(texts.ASKED_TO_WAIT))
+        return _show(form, Step.CHECK), 503, RETRY_AFTER
     session[_RECEIVED] = received.isoformat()
     return redirect(url_for(".acknowledged"), code=303)
 
@@ -321,12 +335,13 @@ def _accept(keys: ReporterKeys, form: ReportForm, received: date) -> None:
             due_day=deadline.due if deadline else None,
         )
 
-    cases.accept(
-        keys,
-        kind=ItemKind.REPORT,
-        day=received,
-        language=language(),
-        token=typed(form.token),
-        fill=fill,
-        not_for=report.not_for,
-    )
+    with services().crowd.sealing(request.environ, Line.SECOND):
+        cases.accept(
+            keys,
+            kind=ItemKind.REPORT,
+            day=received,
+            language=language(),
+            token=typed(form.token),
+            fill=fill,
+            not_for=report.not_for,
+        )

@@ -23,6 +23,8 @@ from casework.profile import Profile, shipped_profile
 from casework.reply import ReplyKind
 from crypto.keys import CHEAPEST
 from deaddrop import Officer
+from fairness.allowances import Allowances, Use
+from fairness.circuits import CIRCUIT, KEY_BYTES, Pseudonyms
 from journalist_app.courier.app import create_app
 from journalist_app.courier.bundles import announce
 from journalist_app.courier.errors import SignInRefused
@@ -41,6 +43,8 @@ from journalist_app.workstation.replying import Draft, write_reply
 
 ANI, BUDI, _CITRA = NAMES
 HOST = "http://kurir.example"
+# Of one circuit in a minute.
+REQUESTS = 5
 PASSPHRASE = "kuda besi baterai staples"
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
@@ -71,6 +75,8 @@ class Courier:
                 hosts=("kurir.example",),
                 today=lambda: DAY,
                 release_day=lambda: date(2026, 11, 25),
+                allowances=Allowances({Use.REQUESTS: REQUESTS}),
+                pseudonyms=Pseudonyms(bytes(KEY_BYTES)),
             )
         )
         self.client: FlaskClient = self.app.test_client()
@@ -428,3 +434,20 @@ def test_the_courier_speaks_english_too(courier: Courier) -> None:
     """The form is in the language that the officer chose."""
     courier.post("/language/en", {})
     assert "Sign in as an officer" in courier.get("/enter").text
+
+
+def test_one_circuit_is_told_to_wait_and_the_others_are_not(courier: Courier) -> None:
+    """
+    A circuit that asks without end gets a page that says so; nobody else does.
+    """
+
+    def ask(circuit: str | None) -> int:
+        return courier.client.get(
+            "/", base_url="http://kurir.example", environ_overrides={CIRCUIT: circuit}
+        ).status_code
+
+    flood = [ask("one") for _ in range(REQUESTS + 3)]
+
+    assert [503] * 3 == flood[REQUESTS:]
+    assert 503 not in flood[:REQUESTS]
+    assert 503 not in [ask("other"), *(ask(None) for _ in range(2 * REQUESTS))]

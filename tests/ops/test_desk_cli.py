@@ -9,10 +9,12 @@ from ops.cli import cli
 
 FOR_SERVERS = {
     "courier",
+    "doctor",
     "init",
     "leaflet",
     "migrate",
     "officers",
+    "onion",
     "organisation trust",
     "run",
     "serve",

@@ -12,12 +12,14 @@ from pypdf.generic import ContentStream
 from support.command import World
 
 from casework.profile import LANGUAGES, LocalText, Profile, shipped_profile
+from ops.address_words import address_words
 from ops.leaflet import WORDINGS, NamesTooLong, NoSuchLetter, draw_leaflet
-from ops.onion_address import OnionAddress
+from tor.address import OnionAddress
 
 # An example of rend-spec-v3, section 6.
 ADDRESS = OnionAddress("pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion")
 OTHER_ADDRESS = "sp3k262uwy4r2k3ycr5awluarykdpag6a7y33jxop4cs2lu5uz5sseqd.onion"
+VECTOR = "acar jeda peranti riset golf merambat"
 MM = 72 / 25.4  # points
 
 LONG = (
@@ -181,6 +183,7 @@ def test_a_leaflet_says_all_of_it(language: str) -> None:
         wording.address,
         wording.typing,
         wording.whole,
+        wording.words,
         wording.do_not,
         wording.emergency,
         *wording.warnings,
@@ -454,3 +457,30 @@ def test_without_any_profile(empty: World, tmp_path: Path) -> None:
     assert str(empty.server) in error
     assert "--profile" in error
     assert not output.exists()
+
+
+def test_the_words_of_an_address() -> None:
+    """
+    A vector, so that leaflets that hang already stay right; and no two are alike.
+    """
+    words = address_words(ADDRESS)
+    assert VECTOR == " ".join(words)
+    assert not {*words} & {*address_words(OnionAddress(OTHER_ADDRESS))}
+
+
+@in_every_language
+def test_the_words_are_on_the_leaflet(language: str) -> None:
+    """
+    The same ones in every language.
+    """
+    assert VECTOR in words_of(draw_leaflet(ADDRESS, profile(), language=language))
+
+
+def test_the_command_says_the_words(empty: World) -> None:
+    """
+    Of an address that somebody reads from a leaflet, without any server.
+    """
+    assert f"{VECTOR}\n" == empty.done("onion", "words", ADDRESS.upper())
+    assert "checksum" in empty.refused(
+        "onion", "words", ADDRESS.replace("pg6m", "pg6n")
+    )

@@ -62,6 +62,22 @@ SAFEST: Mapping[str, object] = {
 }
 
 
+def through_tor(socks_port: int) -> Mapping[str, object]:
+    """Return the settings by which Tor Browser uses its tor, and nothing else."""
+    return {
+        "network.proxy.type": 1,
+        "network.proxy.socks": "127.0.0.1",
+        "network.proxy.socks_port": socks_port,
+        "network.proxy.socks_version": 5,
+        "network.proxy.socks_remote_dns": True,
+        "network.proxy.no_proxies_on": "",
+        "network.proxy.allow_hijacking_localhost": True,
+        "network.proxy.failover_direct": False,
+        "network.dns.disabled": True,
+        "network.dns.blockDotOnion": False,
+    }
+
+
 @dataclass(frozen=True)
 class FirefoxDriver:
     """Firefox's hands and eyes for `support.walk`."""
@@ -137,7 +153,7 @@ class FirefoxDriver:
 
 @contextmanager
 def running_firefox(
-    folder: Path, base: str, *, width: int, height: int
+    folder: Path, base: str, *, width: int, height: int, socks_port: int | None = None
 ) -> Iterator[FirefoxDriver]:
     """
     Start Firefox with a profile of its own, and end it.
@@ -150,6 +166,9 @@ def running_firefox(
         width: Of the view, in CSS pixels.
 
         height: Of the view.
+
+        socks_port: Of a tor; everything goes through it then, and names are asked
+            there, too.
     """
     home = folder / "home"
     home.mkdir()
@@ -168,7 +187,7 @@ def running_firefox(
             marionette = Marionette(
                 bin=FIREFOX,
                 headless=True,
-                prefs=dict(SAFEST),
+                prefs={**SAFEST, **(through_tor(socks_port) if socks_port else {})},
                 host="127.0.0.1",
                 port=_free_port(),
                 startup_timeout=START_SECONDS,

@@ -15,6 +15,8 @@ from support.serving import serving
 
 from casework.profile import Profile, shipped_profile
 from crypto.keys import CHEAPEST
+from fairness.allowances import Allowances, Use
+from fairness.circuits import KEY_BYTES, Pseudonyms
 from journalist_app.courier.app import create_app
 from journalist_app.courier.services import Services
 from journalist_app.courier.signing_in import NewAccount, SignIn
@@ -77,6 +79,8 @@ def serving_courier(office: Office, name: str) -> Iterator[ServedCourier]:
             hosts=("127.0.0.1",),
             today=lambda: DAY,
             release_day=lambda: RELEASE_DAY,
+            allowances=Allowances({Use.REQUESTS: 1}),
+            pseudonyms=Pseudonyms(os.urandom(KEY_BYTES)),
         )
     )
     with serving(app) as host:

@@ -27,6 +27,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
+from support.circuits import Connection
 from support.site import OpenedItem, open_item
 from support.visitor import Visitor
 
@@ -71,6 +72,8 @@ class Service:
         temporary: The TMPDIR of the service, used by nothing else.
 
         port: Where it listens, on 127.0.0.1.
+
+        socket: Where it listens in place of that, after `start_on_socket`.
     """
 
     base: Path
@@ -79,6 +82,7 @@ class Service:
     edge: Edge
     port: int
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    socket: Path | None = None
 
     @property
     def directory(self) -> Path:
@@ -152,13 +156,9 @@ class Service:
         Raises:
             ServiceFault: If it does not answer in time, with its log.
         """
-        arguments: list[str | Path] = [
-            "serve",
-            "--directory",
-            self.directory,
-            "--port",
-            str(self.port),
-        ]
+        arguments: list[str | Path] = ["serve", "--directory", self.directory]
+        if self.socket is None:
+            arguments += ["--port", str(self.port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*before, *COMMAND, *arguments],
@@ -174,6 +174,13 @@ class Service:
                 start_new_session=True,
             )
         self.wait_until_ready()
+
+    def start_on_socket(self, path: Path) -> None:
+        """Start as behind Tor: on a Unix socket, with a circuit for each visitor."""
+        with (self.directory / "bisik.toml").open("a") as settings:
+            settings.write(f'socket = "{path}"\n')
+        self.socket = path
+        self.start()
 
     def wait_until_ready(self) -> None:
         """Wait until the first page comes."""
@@ -293,6 +300,9 @@ class Service:
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        if self.socket is not None:
+            # Nobody's circuit is used up by asking.
+            connection = Connection(self.socket, b"", timeout_seconds=5)
         try:
             connection.request("GET", "/safety")
             return connection.getresponse().read() != b""

@@ -28,7 +28,9 @@ from crypto.opening import SecretKeyring
 from crypto.openpgp import Keyring
 from crypto.wordlist import load_wordlist
 from deaddrop import DeadDrop, KnownDummies, migrate, open_deaddrop
+from fairness.circuits import KEY_BYTES
 from source_app.app import create_app
+from source_app.crowd import Crowd, Generosity
 from source_app.reporting import Cases
 from source_app.services import Services
 
@@ -118,6 +120,12 @@ class Site:
         """Open a browser window."""
         return Visitor.of(self.app)
 
+    @property
+    def crowd(self) -> Crowd:
+        """Who is at its door."""
+        parts: Services = self.app.extensions["bisik"]
+        return parts.crowd
+
     def sealed_items(self) -> list[bytes]:
         """Return what lies in intake."""
         return [
@@ -151,6 +159,7 @@ def running_site(
     url: str | None = None,
     hosts: tuple[str, ...] = (),
     release_hour: ReleaseHour | None = None,
+    generosity: Generosity | None = None,
 ) -> Iterator[Site]:
     """Build a site in *directory* with the first *officers* officers enrolled."""
     url = url or f"sqlite:///{directory}/deaddrop.db"
@@ -193,6 +202,9 @@ def running_site(
                 today=lambda: site.today,
                 now=lambda: site.seconds,
                 release_hour=release_hour,
+                crowd=Crowd(
+                    generosity or Generosity(), pseudonym_key=os.urandom(KEY_BYTES)
+                ),
             )
         )
         yield site

@@ -93,7 +93,7 @@ class Visitor:
             method: str, path: str, headers: Mapping[str, str], body: bytes
         ) -> Page:
             answer = client.open(path, method=method, headers=dict(headers), data=body)
-            return _page(answer.status_code, list(answer.headers), answer.get_data())
+            return page_of(answer.status_code, list(answer.headers), answer.get_data())
 
         return cls(transport)
 
@@ -110,7 +110,7 @@ class Visitor:
             try:
                 connection.request(method, path, body or None, dict(headers))
                 answer = connection.getresponse()
-                return _page(answer.status, answer.getheaders(), answer.read())
+                return page_of(answer.status, answer.getheaders(), answer.read())
             finally:
                 connection.close()
 
@@ -248,7 +248,8 @@ def multipart(
     return f"multipart/form-data; boundary={boundary}", b"".join(pieces)
 
 
-def _page(status: int, headers: Sequence[tuple[str, str]], body: bytes) -> Page:
+def page_of(status: int, headers: Sequence[tuple[str, str]], body: bytes) -> Page:
+    """Make a page of what came over a wire."""
     # Several cookies come as several headers; one a line keeps them apart.
     merged: dict[str, str] = {}
     for name, value in headers:

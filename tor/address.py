@@ -16,7 +16,7 @@ import hashlib
 import re
 from typing import NewType
 
-from ops.errors import OpsError
+from tor.errors import TorError
 
 OnionAddress = NewType("OnionAddress", str)
 
@@ -32,7 +32,7 @@ _SCHEME = "http://"
 _NOT_BASE32 = re.compile(r"[^a-z2-7]")
 
 
-class MalformedOnionAddress(OpsError):
+class MalformedOnionAddress(TorError):
     """An onion address is 56 letters and digits, then .onion."""
 
 
@@ -76,6 +76,19 @@ def parse_onion_address(untrusted_text: str) -> OnionAddress:
     return OnionAddress(letters + SUFFIX)
 
 
+def address_of(public_key: bytes) -> OnionAddress:
+    """Return the address of an Ed25519 public key."""
+    version = bytes([VERSION])
+    encoded = base64.b32encode(public_key + _checksum(public_key) + version)
+    return OnionAddress(encoded.decode("ascii").lower() + SUFFIX)
+
+
+def public_key_in(address: OnionAddress) -> bytes:
+    """Return the Ed25519 public key that an address is made of."""
+    decoded = base64.b32decode(address.removesuffix(SUFFIX).upper())
+    return decoded[:_PUBLIC_KEY_BYTES]
+
+
 def _check(decoded: bytes) -> None:
     # rend-spec-v3 6: onion_address = base32(PUBKEY | CHECKSUM | VERSION) + ".onion"
     public_key = decoded[:_PUBLIC_KEY_BYTES]
@@ -86,10 +99,14 @@ def _check(decoded: bytes) -> None:
             f"the onion address says that it is of version {version[0]}, "
             f"and there is only version {VERSION}; is its last letter right?"
         )
-    # rend-spec-v3 6: CHECKSUM = H(".onion checksum" | PUBKEY | VERSION)[:2], and
-    # H is SHA3-256.
-    expected = hashlib.sha3_256(_CHECKSUM_PREFIX + public_key + version).digest()
-    if checksum != expected[:_CHECKSUM_BYTES]:
+    if checksum != _checksum(public_key):
         raise MalformedOnionAddress(
             "the checksum of the onion address is wrong: some letter of it is"
         )
+
+
+def _checksum(public_key: bytes) -> bytes:
+    # rend-spec-v3 6: CHECKSUM = H(".onion checksum" | PUBKEY | VERSION)[:2], and H is
+    # SHA3-256.
+    hashed = _CHECKSUM_PREFIX + public_key + bytes([VERSION])
+    return hashlib.sha3_256(hashed).digest()[:_CHECKSUM_BYTES]

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ops.onion_address import MalformedOnionAddress, parse_onion_address
+from tor.address import (
+    MalformedOnionAddress,
+    OnionAddress,
+    address_of,
+    parse_onion_address,
+    public_key_in,
+)
 
 # Public keys of onion services, and the addresses that another program made of them;
 # message LCEJTI6ZHDEXMNAK2SV3SXLA2BF2JZ5U of tor-dev, January 2017, has both:
@@ -53,6 +59,15 @@ def test_published_addresses_are_read(address: str) -> None:
     The examples of the specification are onion addresses.
     """
     assert address == parse_onion_address(address)
+
+
+@pytest.mark.parametrize(("key", "address"), VECTORS)
+def test_an_address_is_its_key(key: str, address: str) -> None:
+    """
+    The key is found in its address, and the address made of its key.
+    """
+    assert bytes.fromhex(key) == public_key_in(OnionAddress(address))
+    assert address == address_of(bytes.fromhex(key))
 
 
 @given(st.binary(min_size=32, max_size=32))

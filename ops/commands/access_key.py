@@ -1,0 +1,61 @@
+"""`bisik desk access-key`: with what an officer's browser reaches the courier."""
+
+from pathlib import Path
+
+import click
+
+from journalist_app.durable import new_file
+from ops.commands.options import NEW_FILE
+from ops.edge import Edge
+from tor.address import MalformedOnionAddress, OnionAddress, parse_onion_address
+from tor.authorization import new_client
+
+
+class AddressType(click.ParamType[OnionAddress]):
+    """An onion address as people paste it."""
+
+    name = "address"
+
+    def convert(
+        self,
+        value: object,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> OnionAddress:
+        """Understand what was typed, or refuse it as wrong usage."""
+        try:
+            return parse_onion_address(str(value))
+        except MalformedOnionAddress as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command("access-key")
+@click.option(
+    "--to",
+    "to",
+    type=NEW_FILE,
+    required=True,
+    help="The private key; it never leaves the officer.",
+)
+@click.option(
+    "--address",
+    type=AddressType(),
+    help="Of the courier; then the file is one for tor's ClientOnionAuthDir.",
+)
+@click.pass_obj
+def access_key(edge: Edge, to: Path, address: OnionAddress | None) -> None:
+    """
+    Make the key with which an officer's Tor Browser reaches the courier.
+
+    It opens no desk.  The file is for the browser; the line on the screen is for the
+    operator.
+    """
+    made = new_client(edge.entropy)
+    private = made.private_line(address) if address else made.private_key
+    with new_file(to) as file:
+        file.write(f"{private}\n".encode("ascii"))
+    click.echo(
+        f"The private key is in {to}.  Tor Browser asks for it; nobody else may."
+    )
+    click.echo("Tell the operator the public key, which is no secret:")
+    click.echo(made.public_key)

@@ -1,0 +1,143 @@
+"""`bisik onion`, `bisik doctor`: the way in, and whether it is open."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from ops.address_words import address_words
+from ops.commands.options import NEW_FILE, READABLE_FILE, directory_option
+from ops.doctor import Finding, Verdict, examine_onion, examine_server
+from ops.edge import Edge
+from ops.onion import Onion, prepare_onion, write_torrc
+from ops.onion_keys import back_up, restore, rotate_officers
+from ops.passphrases import ask_passphrase
+from ops.server import read_settings
+from tor.address import parse_onion_address
+
+BACKUP_FD = "BISIK_BACKUP_PASSPHRASE_FD"
+COLUMN = 18
+
+
+@click.group()
+def onion() -> None:
+    """Set up, watch and keep the onion services of this server."""
+
+
+@onion.command("torrc")
+@click.option("--to", "to", type=NEW_FILE, help="By default in the onion folder.")
+@click.option("--user", help="Whom tor runs as, if root prepares it for them.")
+@directory_option
+@click.pass_obj
+def torrc(edge: Edge, directory: Path, to: Path | None, user: str | None) -> None:
+    """
+    Write the torrc, and make what tor needs; tor itself reads it first.
+
+    May be repeated: keys, addresses and access stay.
+    """
+    place = find_onion(directory)
+    prepare_onion(place, entropy=edge.entropy, user=user)
+    path = to or place.torrc
+    write_torrc(place, path, user=user)
+    click.echo(f"Tor accepts {path}.")
+    click.echo("Start tor with it, or reload tor; then: bisik onion status")
+
+
+@onion.command("status")
+@directory_option
+@click.pass_context
+def status(context: click.Context, directory: Path) -> None:
+    """Say whether reporters and officers can get in.  Exit code 1 if not."""
+    _tell(context, examine_onion(find_onion(directory), context.obj))
+
+
+@click.command()
+@directory_option
+@click.pass_context
+def doctor(context: click.Context, directory: Path) -> None:
+    """Look at everything on this server.  Exit code 1 if something is wrong."""
+    edge: Edge = context.obj
+    place = find_onion(directory)
+    _tell(context, [*examine_server(directory, edge), *examine_onion(place, edge)])
+
+
+@onion.command("backup")
+@click.option("--to", "to", type=NEW_FILE, required=True, help="The sealed file.")
+@directory_option
+def backup(directory: Path, to: Path) -> None:
+    """
+    Save addresses and access, sealed with a passphrase.
+
+    Whoever has the file and the passphrase can put up a site at your address.
+    """
+    place = find_onion(directory)
+    passphrase = ask_passphrase("the backup", variable=BACKUP_FD, new=True)
+    addresses = back_up(place, to, passphrase=passphrase)
+    for address in addresses:
+        click.echo(address)
+    click.echo(f"are saved in {to}.  Keep it away from this server.")
+
+
+@onion.command("restore")
+@click.argument("file", type=READABLE_FILE)
+@click.option("--user", help="Whom tor runs as, if root prepares it for them.")
+@directory_option
+@click.pass_obj
+def restore_command(edge: Edge, directory: Path, file: Path, user: str | None) -> None:
+    """Bring addresses and access back, into an onion folder without any."""
+    place = find_onion(directory)
+    passphrase = ask_passphrase("the backup", variable=BACKUP_FD)
+    addresses = restore(
+        place, file, passphrase=passphrase, entropy=edge.entropy, user=user
+    )
+    for address in addresses:
+        click.echo(address)
+    click.echo("are back.  Next: bisik onion torrc, then start tor.")
+
+
+@onion.command("rotate")
+@directory_option
+def rotate(directory: Path) -> None:
+    """
+    Give the officers' service a new address; those who have access keep it.
+
+    The old address is gone for good, and with it whoever only knew that one.
+    """
+    place = find_onion(directory)
+    address = rotate_officers(place)
+    click.echo(f"The courier is now at {address}.")
+    click.echo("Start the courier anew, and tell each officer face to face.")
+
+
+@onion.command("words")
+@click.argument("address", required=False)
+@directory_option
+def words(directory: Path, address: str | None) -> None:
+    """Say the six words of the reporters' ADDRESS, by default this server's."""
+    if address is None:
+        place = find_onion(directory)
+        parsed = place.address(place.reporters)
+    else:
+        parsed = parse_onion_address(address)
+    click.echo(" ".join(address_words(parsed)))
+
+
+def find_onion(directory: Path) -> Onion:
+    """Find the onion folder of a server directory."""
+    return Onion.of(directory, read_settings(directory))
+
+
+def _tell(context: click.Context, findings: Iterable[Finding]) -> None:
+    bad = 0
+    for finding in findings:
+        bad += finding.verdict is Verdict.BAD
+        click.echo(
+            f"{finding.verdict.value:5} {finding.subject:{COLUMN}} {finding.said}"
+        )
+        if finding.way_out:
+            click.echo(f"{'':5}   do: {finding.way_out}")
+    click.echo()
+    if bad:
+        click.echo(f"{bad} things are wrong.")
+        context.exit(1)
+    click.echo("Nothing is wrong: reporters and officers can get in.")

@@ -1,0 +1,347 @@
+"""
+The doctor: is this server well, and can reporters get in?
+
+    ok    tor           in the network
+    LOOK  officers      the key of Petugas 1 ends on 2027-01-02
+            do: ...
+    BAD   officers' door  EVERYBODY who knows the address gets in
+            do: stop tor at once ...
+
+Every check says what is so, and what to do where it is not as it must be.  Nothing
+is changed.  What tor publishes is looked at as a stranger sees it: fetched from the
+network, with nothing but the address.
+"""
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+from casework.errors import CaseworkError
+from crypto.errors import CryptoError
+from deaddrop import DeadDropError
+from ops.edge import Edge
+from ops.errors import OpsError
+from ops.officer_keys import list_officers
+from ops.onion import NoAddress, Onion
+from ops.server import Server, open_server
+from tor.address import OnionAddress
+from tor.control import Bootstrap, Control, connect
+from tor.descriptor import Published
+from tor.errors import TorError, TorNotRunning, UnsafeAuthorization
+from tor.torrc import OnionService
+
+SOON: Final = timedelta(days=30)
+LITTLE_BYTES: Final = 1 << 30
+SOME_BYTES: Final = 5 << 30
+ANSWER_SECONDS: Final = 20.0
+FETCH_SECONDS: Final = 30.0
+# Tor itself still uses a consensus that ended less than a day ago (dir-spec).
+STALE: Final = timedelta(days=1)
+GIB: Final = 1 << 30
+
+
+class Verdict(Enum):
+    """How a check came out."""
+
+    GOOD = "ok"
+    LOOK = "LOOK"
+    BAD = "BAD"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """
+    What came of one check.
+
+    Attributes:
+        verdict: Whether something must be done.
+
+        subject: What was looked at.
+
+        said: What is so, as a sentence.
+
+        way_out: What to do; "" if nothing.
+    """
+
+    verdict: Verdict
+    subject: str
+    said: str
+    way_out: str = ""
+
+
+def examine_server(directory: Path, edge: Edge) -> Iterator[Finding]:
+    """Look at the server directory: database, officers' keys, calendar, disk."""
+    yield _disk(directory)
+    try:
+        with open_server(directory, edge) as server:
+            yield Finding(Verdict.GOOD, "dead drop", "it opens")
+            today = server.today(edge)
+            yield from _officers(server, today)
+            yield _calendar(server, today)
+    except (CaseworkError, CryptoError, DeadDropError, OpsError, OSError) as error:
+        yield Finding(
+            Verdict.BAD,
+            "server directory",
+            str(error) or type(error).__name__,
+            "mend it, then look again; is this the user that the service runs as?",
+        )
+
+
+def examine_onion(
+    onion: Onion, edge: Edge, *, fetch_seconds: float = FETCH_SECONDS
+) -> Iterator[Finding]:
+    """Look at tor and at both services, as far as this user may."""
+    if not os.access(onion.directory.parent, os.X_OK) or (
+        onion.directory.exists() and not os.access(onion.directory, os.R_OK | os.X_OK)
+    ):
+        yield Finding(
+            Verdict.LOOK,
+            "tor",
+            f"this user cannot read {onion.directory}",
+            "run bisik onion status as root, or as the user that tor runs as",
+        )
+        return
+    if not onion.directory.exists():
+        yield Finding(
+            Verdict.BAD,
+            "tor",
+            f"there is no {onion.directory}: nobody can reach this server",
+            "run: bisik onion torrc",
+        )
+        return
+    yield _clients(onion)
+    for service, name in _named(onion):
+        yield _answers(onion, service, name)
+    try:
+        with connect(onion.control_socket) as control:
+            bootstrap = control.bootstrap()
+            yield from _network(control, bootstrap, edge)
+            for service, name in _named(onion) if bootstrap.done else ():
+                yield _published(control, onion, service, name, fetch_seconds)
+    except TorNotRunning as error:
+        yield Finding(
+            Verdict.BAD, "tor", str(error), "start tor, and read its log if it ends"
+        )
+
+
+def _named(onion: Onion) -> tuple[tuple[OnionService, str], ...]:
+    return (onion.reporters, "reporters' door"), (onion.officers, "officers' door")
+
+
+def _disk(directory: Path) -> Finding:
+    try:
+        free = shutil.disk_usage(directory).free
+    except OSError as error:
+        return Finding(Verdict.BAD, "disk", f"{directory}: {error.strerror}")
+    said = f"{free / GIB:.1f} GiB are free"
+    if free < LITTLE_BYTES:
+        return Finding(Verdict.BAD, "disk", said, "make room: reports will be refused")
+    if free < SOME_BYTES:
+        return Finding(Verdict.LOOK, "disk", said, "make room soon")
+    return Finding(Verdict.GOOD, "disk", said)
+
+
+def _officers(server: Server, today: date) -> Iterator[Finding]:
+    listed = list_officers(server.drop, server.keyring, today=today)
+    fit = [
+        entry
+        for entry in listed
+        if entry.unfit_because is None and entry.officer.receives
+    ]
+    if not fit:
+        yield Finding(
+            Verdict.BAD,
+            "officers",
+            "reports can be sealed to nobody: the site accepts none",
+            "see why with: bisik officers list",
+        )
+    else:
+        yield Finding(
+            Verdict.GOOD, "officers", f"reports are sealed to {len(fit)} officers"
+        )
+    for entry in listed:
+        name = entry.officer.name
+        if entry.unfit_because is not None:
+            yield Finding(
+                Verdict.LOOK,
+                "officers",
+                f"nothing is sealed to {name}: {entry.unfit_because}",
+                "let the officer run bisik desk keys extend --enrolment, then: "
+                "bisik officers add",
+            )
+        elif entry.expires is not None and entry.expires - today <= SOON:
+            yield Finding(
+                Verdict.LOOK,
+                "officers",
+                f"the key of {name} ends on {entry.expires}",
+                "let the officer run bisik desk keys extend --enrolment in time, then: "
+                "bisik officers add",
+            )
+
+
+def _calendar(server: Server, today: date) -> Finding:
+    if not server.calendar.covers(today + SOON + SOON):
+        return Finding(
+            Verdict.LOOK,
+            "calendar",
+            "the working days of the next two months are not known",
+            "bring a newer calendar.csv",
+        )
+    return Finding(Verdict.GOOD, "calendar", "it knows the working days to come")
+
+
+def _clients(onion: Onion) -> Finding:
+    try:
+        onion.clients.check()
+        names = sorted(onion.clients.list())
+    except UnsafeAuthorization as error:
+        return Finding(
+            Verdict.BAD,
+            "officers' access",
+            str(error),
+            "stop tor at once, mend the folder, then start tor and look again",
+        )
+    if not names:
+        return Finding(
+            Verdict.LOOK,
+            "officers' access",
+            "no officer can reach the courier",
+            "let each make a key (bisik desk access-key), then: "
+            "bisik officers grant-access NAME KEY",
+        )
+    return Finding(Verdict.GOOD, "officers' access", f"for {', '.join(names)}")
+
+
+def _answers(onion: Onion, service: OnionService, name: str) -> Finding:
+    """Ask a site for a page, as tor does."""
+    try:
+        host = onion.address(service)
+    except NoAddress as error:
+        return Finding(Verdict.BAD, name, str(error), "start tor: it makes the address")
+    except TorError as error:
+        return Finding(Verdict.BAD, name, str(error), "restore it: bisik onion restore")
+    try:
+        status = _status_of(service.socket, host)
+    except OSError as error:
+        return Finding(
+            Verdict.BAD,
+            name,
+            f"no site answers at {service.socket}: {error.strerror or error}",
+            "start it: bisik serve --onion, bisik courier serve --onion",
+        )
+    if status == 421:
+        return Finding(
+            Verdict.BAD,
+            name,
+            f"the site does not answer to its own address, {host}",
+            "name it in bisik.toml (hosts, courier_hosts), and start the site anew",
+        )
+    if status >= 400:
+        return Finding(
+            Verdict.BAD, name, f"the site answers with {status}", "read its log"
+        )
+    return Finding(Verdict.GOOD, name, f"the site answers; {host}")
+
+
+def _status_of(path: Path, host: OnionAddress) -> int:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(ANSWER_SECONDS)
+        connection.connect(str(path))
+        connection.sendall(
+            f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+        )
+        with connection.makefile("rb") as answer:
+            first = answer.readline(200).split()
+    return int(first[1]) if len(first) > 1 and first[1].isdigit() else 500
+
+
+def _network(control: Control, bootstrap: Bootstrap, edge: Edge) -> Iterator[Finding]:
+    if not bootstrap.done:
+        yield Finding(
+            Verdict.BAD,
+            "tor",
+            f"{bootstrap.percent} %: {bootstrap.summary}",
+            "wait a minute; then see whether this machine may open connections",
+        )
+    else:
+        yield Finding(
+            Verdict.GOOD, "tor", f"in the network; version {control.version()}"
+        )
+    span = control.consensus_span()
+    if span is None:
+        return  # It has not got that far, which has just been said.
+    after, until = span
+    now = datetime.fromtimestamp(edge.now(), UTC)
+    if now < after or now > until + STALE:
+        yield Finding(
+            Verdict.BAD,
+            "clock",
+            f"it shows {now:%Y-%m-%d %H:%M} UTC; what tor knows of the network is of "
+            f"{after:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}",
+            "set the clock right: a service with a wrong clock cannot be found",
+        )
+    else:
+        yield Finding(Verdict.GOOD, "clock", "it agrees with the network")
+
+
+def _published(
+    control: Control,
+    onion: Onion,
+    service: OnionService,
+    name: str,
+    fetch_seconds: float,
+) -> Finding:
+    try:
+        address = onion.address(service)
+        published = control.published(address, seconds=fetch_seconds)
+    except TorError as error:
+        return Finding(Verdict.BAD, name, str(error), "read tor's log")
+    if published is None:
+        return Finding(
+            Verdict.BAD,
+            name,
+            "the network does not know it: nobody finds it",
+            "a service is known about a minute after its start; then read tor's log",
+        )
+    if service == onion.officers:
+        return _judge_officers(published, name)
+    return _judge_reporters(published, name)
+
+
+def _judge_officers(published: Published, name: str) -> Finding:
+    if not published.authorized_only:
+        return Finding(
+            Verdict.BAD,
+            name,
+            "EVERYBODY WHO KNOWS THE ADDRESS GETS IN, without a key",
+            "stop tor at once; run bisik onion torrc, which brings the decoy back; "
+            "start tor, and look again",
+        )
+    return Finding(Verdict.GOOD, name, "known to the network, for those with a key")
+
+
+def _judge_reporters(published: Published, name: str) -> Finding:
+    if published.authorized_only:
+        return Finding(
+            Verdict.BAD,
+            name,
+            "it asks for a key: no reporter gets in",
+            "remove authorized_clients from its folder, and restart tor",
+        )
+    points = published.introduction_points
+    if not published.proof_of_work:
+        return Finding(
+            Verdict.LOOK,
+            name,
+            f"known to the network by {points} relays, without proof of work",
+            "write the torrc anew: bisik onion torrc; tor must be 0.4.8 or newer",
+        )
+    return Finding(
+        Verdict.GOOD, name, f"known to the network by {points} relays, proof of work on"
+    )

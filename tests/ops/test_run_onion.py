@@ -1,0 +1,186 @@
+"""`bisik run --onion`: everything behind Tor, without the internet, and gone after."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from support.onions import short_folder
+from support.server import COMMAND, ROOT
+from support.socks import Socks
+
+pytestmark = [pytest.mark.slow, pytest.mark.journey]
+
+READY_SECONDS = 120.0
+END_SECONDS = 30.0
+PAUSE_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """What somebody sees who has typed the command."""
+
+    process: "subprocess.Popen[bytes]"
+    output: Path
+
+    @property
+    def said(self) -> str:
+        """What is on the screen."""
+        return self.output.read_text()
+
+    def addresses(self) -> list[str]:
+        """Return the addresses of site and courier."""
+        return re.findall(r"http://([a-z2-7]{56}\.onion)", self.said)
+
+    def ports(self) -> list[int]:
+        """Return the SOCKS ports of a reporter and of an officer."""
+        return [int(port) for port in re.findall(r"^    Port (\d+)", self.said, re.M)]
+
+    def family(self) -> set[int]:
+        """Return the processes that it has started, and itself."""
+        children: dict[int, list[int]] = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdecimal() and (parent := parent_of(entry)) is not None:
+                children.setdefault(parent, []).append(int(entry.name))
+        found, waiting = set(), [self.process.pid]
+        while waiting:
+            one = waiting.pop()
+            found.add(one)
+            waiting += children.get(one, [])
+        return found
+
+
+def parent_of(entry: Path) -> int | None:
+    """Return the parent of a process, if it still runs (proc(5))."""
+    try:
+        state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+    except OSError:
+        return None
+    return None if state == "Z" else int(parent)
+
+
+def alive(processes: set[int]) -> set[int]:
+    """Return those that run."""
+    return {one for one in processes if parent_of(Path(f"/proc/{one}")) is not None}
+
+
+def wait_until_gone(processes: set[int]) -> None:
+    """Wait until none of them runs."""
+    until = time.monotonic() + END_SECONDS
+    while left := alive(processes):
+        assert time.monotonic() < until, left
+        time.sleep(PAUSE_SECONDS)
+
+
+@contextmanager
+def newcomer(folder: Path) -> Iterator[Newcomer]:
+    """Type the command, and wait until it says that it runs."""
+    output = folder / "output"
+    with (
+        output.open("wb") as writing,
+        subprocess.Popen(
+            [*COMMAND, "run", folder / "bisik", "--onion"],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=writing,
+            stderr=writing,
+        ) as process,
+    ):
+        typed = Newcomer(process, output)
+        family: set[int] = set()
+        try:
+            until = time.monotonic() + READY_SECONDS
+            while "Ctrl-C stops it" not in typed.said:
+                assert process.poll() is None, typed.said
+                assert time.monotonic() < until, typed.said
+                time.sleep(PAUSE_SECONDS)
+            yield typed
+        finally:
+            family = typed.family()
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+            process.wait(END_SECONDS)
+            wait_until_gone(family)
+
+
+def tcp_listeners(processes: set[int]) -> list[tuple[str, str, int]]:
+    """Return program, address and port of everything that listens."""
+    said = subprocess.run(
+        ["ss", "--listening", "--tcp", "--udp", "--numeric", "--processes"]
+        + ["--no-header"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    found = []
+    for line in said.splitlines():
+        program = re.search(r'\("([^"]+)",pid=(\d+)', line)
+        if program and int(program[2]) in processes:
+            address, _colon, port = line.split()[4].rpartition(":")
+            found.append((program[1], address, int(port)))
+    return found
+
+
+def test_a_newcomer_sees_it_all_and_nothing_stays() -> None:
+    """
+    Both sites are there over Tor and nowhere else; Ctrl-C and kill -9 leave nothing;
+    the addresses are the same the next time.
+    """
+    with short_folder() as folder:
+        with newcomer(folder) as first:
+            site, courier = addresses = first.addresses()
+            reporter, officer = (Socks(port) for port in first.ports())
+            with reporter.connect_soon(site, seconds=READY_SECONDS):
+                assert 200 == reporter.visitor(site).get("/safety").status
+            with officer.connect_soon(courier, seconds=READY_SECONDS):
+                assert 200 == officer.visitor(courier).get("/enter").status
+            assert 0 != reporter.reply(courier)
+
+            listening = tcp_listeners(first.family())
+            assert {("tor", "127.0.0.1")} == {one[:2] for one in listening}
+            assert {*first.ports()} <= {port for _program, _address, port in listening}
+            status = subprocess.run(
+                [*COMMAND, "doctor", "--directory", folder / "bisik" / "server"],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert (0, "") == (status.returncode, status.stderr), status.stdout
+            first.process.send_signal(signal.SIGINT)
+            assert 0 == first.process.wait(END_SECONDS)
+            assert "Traceback" not in first.said
+
+        with newcomer(folder) as second:
+            assert addresses == second.addresses()
+            family = second.family()
+            # More than this process, the courier, six relays, two clients, and tor.
+            assert 11 < len(family)
+            second.process.kill()
+            wait_until_gone(family)
+
+
+def test_it_says_when_tor_is_missing(tmp_path: Path) -> None:
+    """One line of error and one of hint, and nothing runs."""
+    # Python and setpriv are found by their paths; tor is not.
+    (tmp_path / "bin").mkdir()
+    for program in ("gpg", "gpgconf", "gpg-agent"):
+        (tmp_path / "bin" / program).symlink_to(f"/usr/bin/{program}")
+    done = subprocess.run(
+        [*COMMAND, "run", tmp_path / "bisik", "--onion"],
+        cwd=ROOT,
+        env={"PATH": str(tmp_path / "bin"), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 1 == done.returncode
+    assert "bisik: error: the program tor is not on this machine" in done.stderr
+    assert "bisik: hint: install the Debian package tor" in done.stderr
+    assert sys.executable not in done.stderr
