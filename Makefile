@@ -16,6 +16,9 @@ BROWSER ?= no
 ONION ?=
 # More for pytest, as in: make test ARGS="-m 'not slow' tests/crypto"
 ARGS ?=
+# The tests of one file stay together, for what they share is made once.  To have one
+# test after the other, for a debugger: make test ARGS="-n 0 --pdb"
+SEVERAL_AT_ONCE := -n auto --maxprocesses 4 --dist loadfile
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -66,7 +69,7 @@ desk-bundle: setup ## What installs a desk without a network, below dist/ (BROWS
 
 .PHONY: test
 test: setup-test ## Run every test (ARGS="..." goes to pytest)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(SEVERAL_AT_ONCE) $(ARGS)
 
 .PHONY: check
 check: setup-test ## Look for mistakes without running anything
