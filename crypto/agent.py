@@ -4,20 +4,13 @@ The agent: the process that holds private keys, on machines that have any.
 gpg starts a gpg-agent by itself and leaves it running.  Here it lives no longer
 than the work: what we caused to start, we end.
 
-An agent listens on a socket in its home, and the path of a socket has room for
-106 bytes.  Where the home's own path leaves too little, gpg is given a short
-symbolic link to it in a private folder instead.
-
 This is for the desk, for the keeper of the organisation's key, and for nobody
 else: the server never imports it.
 """
 
 import contextlib
-import os
-import shutil
 import socket
 import subprocess
-import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,10 +18,7 @@ from urllib.parse import unquote_to_bytes
 
 from crypto.errors import CryptoError
 from crypto.gpg import CALL_SECONDS, GpgMissing
-
-# sockaddr_un.sun_path is 108 bytes and ends with a zero (unix(7)); GnuPG's
-# libassuan leaves one more of them free, and does not start an agent otherwise.
-SOCKET_PATH_BYTES = 106
+from crypto.home import ShortPath, leaves_room
 
 # Bytes hashed for each guess at a passphrase, and for each use of a key: an agent
 # stretches anew every time, also when it remembers the passphrase.  GnuPG measures
@@ -48,8 +38,6 @@ no-allow-external-cache
 default-cache-ttl 36000
 max-cache-ttl 36000
 """
-
-_LONGEST_SOCKET_NAME = "S.gpg-agent.browser"
 
 
 def write_desk_settings(home: Path, *, pinentry_program: Path | None = None) -> None:
@@ -89,16 +77,13 @@ class AgentHome:
         """
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._gpgconf_binary = gpgconf_binary
-        self._link_folder: Path | None = None
+        self._short: ShortPath | None = None
         self.path = home.absolute()
         # The folder may also be below /run/user, where gpgconf says so.
         self._socket = self._find_socket()
-        name = self._socket.with_name(_LONGEST_SOCKET_NAME)
-        if len(os.fsencode(name)) > SOCKET_PATH_BYTES:
-            self._link_folder = Path(tempfile.mkdtemp(prefix="bisik-"))
-            link = self._link_folder / "home"
-            link.symlink_to(self.path, target_is_directory=True)
-            self.path = link
+        if not leaves_room(self._socket.parent):
+            self._short = ShortPath(self.path)
+            self.path = self._short.path
             self._socket = self._find_socket()
         self._was_running = self._is_running()
 
@@ -117,8 +102,8 @@ class AgentHome:
         """End the agent, unless it ran before we came.  May be called twice."""
         if not self._was_running and self.path.exists():
             self._end_agent()
-        if self._link_folder is not None:
-            shutil.rmtree(self._link_folder, ignore_errors=True)
+        if self._short is not None:
+            self._short.close()
 
     def start(self) -> None:
         """

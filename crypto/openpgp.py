@@ -45,6 +45,7 @@ from crypto.gpg import (
     end_of_day,
     readable_text,
 )
+from crypto.home import ShortPath, leaves_room
 from crypto.sealing import (
     GpgDied,
     RecipientRefused,
@@ -121,7 +122,10 @@ class Keyring:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._home = home
         self._gpg_binary = gpg_binary
-        self._gpg = GpgCall(home, gpg_binary, autostart=False)
+        absolute = home.absolute()
+        self._short = None if leaves_room(absolute) else ShortPath(absolute)
+        path = self._short.path if self._short else home
+        self._gpg = GpgCall(path, gpg_binary, autostart=False)
         self._changing = threading.Lock()
         # Days on which gpg was made to judge anew because it refused a key.
         self._trust_settled: set[date] = set()

@@ -11,9 +11,10 @@ from tempfile import TemporaryDirectory
 import pytest
 from support.openpgp_world import World
 
-from crypto.agent import SOCKET_PATH_BYTES, AgentHome
+from crypto.agent import AgentHome
 from crypto.certificates import generate_officer_key
 from crypto.gpg import GpgMissing
+from crypto.home import SOCKET_PATH_BYTES
 from crypto.opening import (
     CannotOpen,
     CannotSign,

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import stat
+import tempfile
 import time
 from datetime import date, timedelta
 from io import BytesIO
@@ -103,6 +104,23 @@ def test_home_is_private(tmp_path: Path) -> None:
     """
     Keyring(tmp_path / "new" / "home")
     assert 0o700 == stat.S_IMODE((tmp_path / "new" / "home").stat().st_mode)
+
+
+@pytest.mark.parametrize("letters", [60, 200])
+def test_a_home_may_be_deep_down(world: World, tmp_path: Path, letters: int) -> None:
+    """
+    A path in which gpg's sockets have no room is no hindrance, and leaves nothing.
+    """
+    home = tmp_path / ("d" * letters) / "keyring"
+    before = set(Path(tempfile.gettempdir()).glob("bisik-*/home"))
+    keyring = Keyring(home)
+    keyring.trust_organisation(world.organisation_file)
+    assert (home / "pubring.kbx").exists()
+    assert world.organisation == keyring.organisation()
+
+    del keyring
+    links = set(Path(tempfile.gettempdir()).glob("bisik-*/home")) - before
+    assert not [link for link in links if link.resolve() == home.resolve()]
 
 
 def test_organisation_is_the_only_trusted_key(world: World, tmp_path: Path) -> None:
