@@ -249,6 +249,12 @@ _SENTENCES = {
     "this desk has told two stories under one number": _l(
         "Meja kerja ini mengirim dua catatan berbeda dengan satu nomor."
     ),
+    "its clock goes back": _l(
+        "Catatan ini diberi urutan sebelum catatan lain dari meja kerja yang sama."
+    ),
+    "its day goes back": _l(
+        "Catatan ini diberi hari sebelum catatan lain dari meja kerja yang sama."
+    ),
     "say why the contact details are needed": _l(
         "Tulislah mengapa kontak pelapor diperlukan."
     ),
