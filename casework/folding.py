@@ -43,6 +43,7 @@ from casework.journal import (
     Undone,
 )
 from casework.reply import CaseStatus, Letter
+from casework.strict import LARGEST_INTEGER
 from casework.workflow import UNVERIFIED, StepNotAllowed, check_step
 
 
@@ -226,6 +227,7 @@ def _fold(entries: Iterable[Entry]) -> tuple[CaseState, dict[str, CaseState]]:
     """Return the state, and how it was before each reversible event."""
     ordered = in_order(entries)
     forked = _forks(ordered)
+    going_back = _going_back(ordered)
     state = CaseState(gaps=_gaps(ordered))
     # What each reversible event changed, so that it can be taken back.
     before: dict[str, CaseState] = {}
@@ -234,6 +236,8 @@ def _fold(entries: Iterable[Entry]) -> tuple[CaseState, dict[str, CaseState]]:
         try:
             if _place(entry) in forked:
                 raise _DoesNotFit("this desk has told two stories under one number")
+            if entry.digest in going_back:
+                raise _DoesNotFit(going_back[entry.digest])
             if entry.event.desk_id in state.excluded:
                 raise _DoesNotFit("the officer was excluded from the case by then")
             action = entry.event.action
@@ -278,6 +282,33 @@ def _forks(entries: list[Entry]) -> set[tuple[str, str, int]]:
         if seen.setdefault(place, entry.digest) != entry.digest:
             forked.add(place)
     return forked
+
+
+def _going_back(entries: list[Entry]) -> dict[str, str]:
+    """
+    Return, by digest, why events cannot be later than what their desk did before.
+
+    A desk's own clock rises with its numbers.  Whoever writes a lower one wants an
+    event to be read before something that they knew: their exclusion, for instance.
+    """
+    unfit = {}
+    chains: dict[tuple[str, str], dict[int, list[Entry]]] = {}
+    for entry in entries:
+        desk_id, life, number = _place(entry)
+        chain = chains.setdefault((desk_id, life), {})
+        chain.setdefault(number, []).append(entry)
+    for chain in chains.values():
+        clock, day = 0, date.min
+        for _number, there in sorted(chain.items()):
+            for entry in there:
+                # A clock that has reached the end stays there.
+                if entry.event.clock <= clock and entry.event.clock < LARGEST_INTEGER:
+                    unfit[entry.digest] = "its clock goes back"
+                elif entry.event.day < day:
+                    unfit[entry.digest] = "its day goes back"
+            clock = max(clock, *(entry.event.clock for entry in there))
+            day = max(day, *(entry.event.day for entry in there))
+    return unfit
 
 
 def _gaps(entries: list[Entry]) -> tuple[Gap, ...]:

@@ -320,6 +320,24 @@ class Keyring:
             self._call(end_of_day(today)), content, signature, allowed=allowed
         )
 
+    def key_ids(self) -> dict[Fingerprint, tuple[str, ...]]:
+        """
+        Return the ids of all keys and their subkeys, by primary fingerprint.
+
+        As gpg lists them: a subkey that its primary key has not bound (RFC 9580,
+        section 5.2.1.8) is not in the keyring, whatever a certificate had with it.
+
+        Returns:
+            Sixteen upper-case hexadecimal digits each, the primary key's first.
+        """
+        return {
+            Fingerprint(key["fingerprint"]): (
+                key["keyid"],
+                *(subkey[0] for subkey in key["subkeys"]),
+            )
+            for key in self._call().listed_keys()
+        }
+
     def assert_public_only(self) -> None:
         """
         Make sure that there is no private key in this home.

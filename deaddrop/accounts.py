@@ -9,7 +9,7 @@ kept as an HMAC, a bounded number of them.
 Specified in docs/spec/courier.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import delete, func, insert, select, update
@@ -38,6 +38,21 @@ class Throttle:
 
     failures: int = 0
     until_second: int = 0
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """
+    An attempt to sign in that begins, or may not.
+
+    Attributes:
+        throttle: As it stands now.
+
+        counted: Whether it was counted; if not, the name has to wait.
+    """
+
+    throttle: Throttle
+    counted: bool
 
 
 @dataclass(frozen=True)
@@ -183,10 +198,35 @@ class Accounts:
             ).first()
         return Throttle() if row is None else Throttle(*row)
 
-    def note_failure(self, name_hmac: bytes, throttle: Throttle) -> None:
-        """Store how often a name was tried in vain; the oldest others are forgotten."""
+    def begin_attempt(
+        self, name_hmac: bytes, second: int, *, wait_seconds: Callable[[int], int]
+    ) -> Attempt:
+        """
+        Count an attempt as failed before it is made, unless the name has to wait.
+
+        Reading and counting are one transaction, and writers come one after another
+        (`Database.writing`): of attempts at the same time each is counted.  The
+        longest-past others are forgotten.
+
+        Args:
+            name_hmac: Of the name that is tried.
+
+            second: Now.
+
+            wait_seconds: Given how many attempts have failed, how long to wait.
+        """
         table = schema.courier_throttle
         with self._database.writing() as connection:
+            row = connection.execute(
+                select(table.c.failures, table.c.until_second).where(
+                    table.c.name_hmac == name_hmac
+                )
+            ).first()
+            before = Throttle() if row is None else Throttle(*row)
+            if second < before.until_second:
+                return Attempt(before, counted=False)
+            failures = before.failures + 1
+            throttle = Throttle(failures, second + wait_seconds(failures))
             connection.execute(delete(table).where(table.c.name_hmac == name_hmac))
             connection.execute(
                 insert(table),
@@ -204,6 +244,7 @@ class Accounts:
             surplus = list(connection.scalars(oldest))
             if surplus:
                 connection.execute(delete(table).where(table.c.name_hmac.in_(surplus)))
+        return Attempt(throttle, counted=True)
 
     def forget_failures(self, name_hmac: bytes) -> None:
         """Forget what was tried in vain: somebody got in."""

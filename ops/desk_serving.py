@@ -1,7 +1,13 @@
 """
 Serving a desk: its screens under gunicorn, on this machine only, for one browser.
 
-    master --fork--> the one worker --opens the desk--> screens on 127.0.0.1
+    master --fork--> the one worker --opens the desk--> screens on 127.0.0.1,
+                                                        named <random>.localhost
+
+Cookies do not know ports: what a browser keeps for 127.0.0.1 it sends to whatever any
+user of the machine serves there.  So each start has a host name of its own, which
+nobody can guess; browsers take all names below localhost to be this machine (RFC 6761,
+section 6.3), without asking anybody.  Other names are refused.
 
 There is one worker, because a desk is open in one program at a time, and several
 threads, so that pages answer while a bundle is being imported.  The link that lets a
@@ -35,6 +41,7 @@ from ops.edge import Edge
 
 THREADS = 8
 LOOPBACK = "127.0.0.1"
+HOST_BYTES = 16
 # An import may run for an hour; the threads still answer the master.
 WORKER_SECONDS = 120
 # A desk is closed in order, however busy the machine is: its agent ends with it.
@@ -61,6 +68,7 @@ class DeskSite(BaseApplication):  # type: ignore[misc]  # The base class is unty
         self._sticks = sticks
         self._ready = ready
         self._opened = ExitStack()
+        self._host = f"{edge.entropy(HOST_BYTES).hex()}.localhost"
         super().__init__()
 
     def load_config(self) -> None:
@@ -115,13 +123,13 @@ class DeskSite(BaseApplication):  # type: ignore[misc]  # The base class is unty
             jobs=Jobs(),
             shown=Shown(),
             secret_key=self._edge.entropy(32),
-            hosts=(f"{LOOPBACK}:{self._port}", f"localhost:{self._port}"),
+            hosts=(f"{self._host}:{self._port}",),
             today=lambda: self._edge.today(desk.profile.zone),
             sticks=lambda: folders_for(desk, self._sticks),
         )
 
     def _tell(self, access: Access) -> None:
-        self._ready(f"http://{LOOPBACK}:{self._port}/open/{access.new_link()}")
+        self._ready(f"http://{self._host}:{self._port}/open/{access.new_link()}")
 
     def _tell_again(self, access: Access) -> None:
         for _line in sys.stdin:

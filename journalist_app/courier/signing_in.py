@@ -1,12 +1,14 @@
 """
 Signing in: user name, passphrase and one-time password, and one answer to all mistakes.
 
-    name --throttled?--> Argon2id, always once --> one-time password or recovery code
-                                                   each taken once
+    name --wait?--> counted as a failure --> Argon2id, always once
+                                               --> one-time password or recovery code,
+                                                   each taken once --> forgotten
 
 Whether a name exists, which part was wrong and how long it took tell nothing.  After
 failures a name has to wait, twice as long each time, a quarter of an hour at most:
-whoever guesses gets nowhere, and the officer is never locked out for good.
+whoever guesses gets nowhere, and the officer is never locked out for good.  An attempt
+is counted before anything is looked at, so that many at once are as many failures.
 
 One-time passwords are TOTP (RFC 6238) as `pyotp` makes them: six digits, 30 seconds;
 the step before and the one after count as well, since clocks differ.
@@ -25,7 +27,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from crypto.keys import LANES, RFC_9106_LOW_MEMORY, StretchingCost, expand
 from deaddrop import DeadDrop
-from deaddrop.accounts import Account, CourierSession, Throttle
+from deaddrop.accounts import Account, CourierSession
 from journalist_app.courier.errors import SignInRefused
 
 STEP_SECONDS = 30
@@ -145,16 +147,14 @@ class SignIn:
         """
         name = user_name.strip().casefold()
         name_hmac = hmac.digest(self._name_key, name.encode(), "sha256")
-        throttle = self._accounts.throttle(name_hmac)
         second = int(self._now())
-        if second < throttle.until_second:
-            raise SignInRefused(wait_seconds=throttle.until_second - second)
+        wait = self._begin_attempt(name_hmac, second)
         account = self._accounts.find(name)
         right = self._verify(
             account.passphrase_phc if account else self._nobody, passphrase
         )
         if account is None or not right or not self._accept(account, code):
-            raise SignInRefused(wait_seconds=self._failed(name_hmac, throttle, second))
+            raise SignInRefused(wait_seconds=wait)
         self._accounts.forget_failures(name_hmac)
         token = self._entropy(TOKEN_BYTES).hex()
         self._accounts.forget_sessions(
@@ -193,13 +193,12 @@ class SignIn:
             SignInRefused: If the old one is wrong, or too often was.
         """
         name_hmac = hmac.digest(self._name_key, user_name.encode(), "sha256")
-        throttle = self._accounts.throttle(name_hmac)
         second = int(self._now())
-        if second < throttle.until_second:
-            raise SignInRefused(wait_seconds=throttle.until_second - second)
+        wait = self._begin_attempt(name_hmac, second)
         account = self._accounts.find(user_name)
         if account is None or not self._verify(account.passphrase_phc, old):
-            raise SignInRefused(wait_seconds=self._failed(name_hmac, throttle, second))
+            raise SignInRefused(wait_seconds=wait)
+        self._accounts.forget_failures(name_hmac)
         self._accounts.set_passphrase(account.fingerprint, self._hash(new.encode()))
 
     def _accept(self, account: Account, untrusted_code: str) -> bool:
@@ -221,14 +220,14 @@ class SignIn:
             self._accounts.accept_step(account.fingerprint, step) for step in matching
         )
 
-    def _failed(self, name_hmac: bytes, throttle: Throttle, second: int) -> int:
-        failures = throttle.failures + 1
-        wait = 0
-        if failures >= FREE_FAILURES:
-            doublings = min(failures - FREE_FAILURES, 20)
-            wait = min(FIRST_WAIT_SECONDS << doublings, LONGEST_WAIT_SECONDS)
-        self._accounts.note_failure(name_hmac, Throttle(failures, second + wait))
-        return wait
+    def _begin_attempt(self, name_hmac: bytes, second: int) -> int:
+        """Count an attempt as failed; return how long to wait if it turns out so."""
+        attempt = self._accounts.begin_attempt(
+            name_hmac, second, wait_seconds=_wait_seconds
+        )
+        if not attempt.counted:
+            raise SignInRefused(wait_seconds=attempt.throttle.until_second - second)
+        return attempt.throttle.until_second - second
 
     def _hash(self, passphrase: bytes) -> str:
         with self._places:
@@ -260,6 +259,13 @@ class SignIn:
         )
         opened = self._cipher.decrypt(nonce, sealed, account.fingerprint.encode())
         return opened.decode()
+
+
+def _wait_seconds(failures: int) -> int:
+    if failures < FREE_FAILURES:
+        return 0
+    doublings = min(failures - FREE_FAILURES, 20)
+    return min(FIRST_WAIT_SECONDS << doublings, LONGEST_WAIT_SECONDS)
 
 
 def _digest(token: str) -> bytes:

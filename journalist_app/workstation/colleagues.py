@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from casework.bundle import BundleOfficer
@@ -25,6 +25,8 @@ from crypto.fingerprint import Fingerprint
 from journalist_app.workstation import casebook
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.errors import UnknownColleague
+
+_NOT_TAKEN_IN = "not taken in"
 
 
 @dataclass(frozen=True)
@@ -95,11 +97,15 @@ def take_in_officers(
         return ()
     changes: list[RosterChange] = []
     named = set()
+    taken_in = []
     for announced in officers:
         change = _take_in(desk, connection, announced, today)
         named.add(announced.desk_id)
         if change:
             changes.append(RosterChange(announced.name, change))
+        if change is None or not change.startswith(_NOT_TAKEN_IN):
+            taken_in.append(announced)
+    _keep_key_ids(desk, connection, taken_in)
     table = casebook.officer
     gone = connection.execute(
         update(table)
@@ -189,7 +195,7 @@ def _take_in(
     try:
         fingerprint = fingerprint_in(certificate)
     except KeyNotAdmitted as error:
-        return f"not taken in: {error}"
+        return f"{_NOT_TAKEN_IN}: {error}"
     known = connection.execute(
         select(table).where(
             (table.c.desk_id == announced.desk_id)
@@ -198,7 +204,7 @@ def _take_in(
     ).all()
     pinned = (announced.desk_id, str(fingerprint))
     if any((row.desk_id, row.fingerprint) != pinned for row in known):
-        return "not taken in: this desk knows another key or desk of this officer"
+        return f"{_NOT_TAKEN_IN}: this desk knows another key or desk of this officer"
     values: dict[str, object] = {
         "name": announced.name,
         "role": announced.role,
@@ -222,7 +228,6 @@ def _take_in(
         connection.execute(
             update(table).where(table.c.desk_id == announced.desk_id).values(values)
         )
-    _keep_key_ids(connection, announced.desk_id, certificate)
     if unfit_because := values.get("unfit_because"):
         return f"nothing can be sealed to them: {unfit_because}"
     if before is None:
@@ -232,28 +237,44 @@ def _take_in(
     return None if announced.role == before.role else "they have another role now"
 
 
-def _keep_key_ids(connection: Connection, desk_id: str, certificate: bytes) -> None:
+def _keep_key_ids(
+    desk: Desk, connection: Connection, announced: Iterable[BundleOfficer]
+) -> None:
     """
-    Keep whose the subkeys of a certificate are.
+    Keep whose the subkeys of officers are.
 
+    Of whom the organisation has certified, what gpg has in the keyring counts, which is
+    what their key has bound to itself, and not whatever their certificate came with.
     Whoever is not certified may claim what is somebody else's, and has to give it up.
     """
     officer, key = casebook.officer, casebook.key
-    columns = officer.c
-    fit = columns.unfit_because.is_(None)
-    is_fit = connection.scalar(select(fit).where(columns.desk_id == desk_id))
-    certified = select(columns.desk_id).where(fit)
-    for key_id in key_ids_in(certificate):
-        statement = insert_or(key).values(key_id=key_id, desk_id=desk_id)
-        if is_fit:
-            statement = statement.on_conflict_do_update(
-                index_elements=["key_id"],
-                set_={"desk_id": desk_id},
-                where=key.c.desk_id.not_in(certified),
+    bound = desk.colleagues.key_ids()
+    certified = select(officer.c.desk_id).where(officer.c.unfit_because.is_(None))
+    fit = {*connection.scalars(certified)}
+    claims: list[tuple[str, tuple[str, ...]]] = []
+    for one in announced:
+        certificate = one.certificate.encode("ascii")
+        key_ids = bound.get(fingerprint_in(certificate))
+        if one.desk_id in fit and key_ids is not None:
+            # What was claimed before may have been somebody else's all the time.
+            connection.execute(
+                delete(key).where(
+                    key.c.desk_id == one.desk_id, key.c.key_id.not_in(key_ids)
+                )
             )
-        else:
-            statement = statement.on_conflict_do_nothing()
-        connection.execute(statement)
+        claims.append((one.desk_id, key_ids or key_ids_in(certificate)))
+    for desk_id, key_ids in claims:
+        for key_id in key_ids:
+            statement = insert_or(key).values(key_id=key_id, desk_id=desk_id)
+            if desk_id in fit:
+                statement = statement.on_conflict_do_update(
+                    index_elements=["key_id"],
+                    set_={"desk_id": desk_id},
+                    where=key.c.desk_id.not_in(certified),
+                )
+            else:
+                statement = statement.on_conflict_do_nothing()
+            connection.execute(statement)
 
 
 def _admit(desk: Desk, certificate: bytes, today: date) -> str | None:

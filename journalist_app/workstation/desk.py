@@ -22,6 +22,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -125,7 +126,13 @@ class Institution:
 
 @dataclass(frozen=True)
 class Desk:
-    """An open desk; made by `open_desk`."""
+    """
+    An open desk; made by `open_desk`.
+
+    Attributes:
+        renewing: Held while the officer's keys are renewed, so that two exports at once
+            do not make the same months twice.
+    """
 
     path: Path
     record: DeskRecord
@@ -136,6 +143,9 @@ class Desk:
     profile: Profile = field(repr=False)
     calendar: Calendar = field(repr=False)
     entropy: Callable[[int], bytes] = field(repr=False)
+    renewing: threading.Lock = field(
+        default_factory=threading.Lock, repr=False, compare=False
+    )
 
     @property
     def desk_id(self) -> bytes:

@@ -173,6 +173,12 @@ def renew(desk: Desk, *, today: date) -> bool:
     Returns:
         Whether there was anything to do.
     """
+    with desk.renewing:
+        # Whoever comes second finds what the first one has made.
+        return _renew(desk, today)
+
+
+def _renew(desk: Desk, today: date) -> bool:
     lifetime = timedelta(days=desk.record.expires_days or EXPIRES_DAYS)
     keys = desk.keys.officer_keys(desk.fingerprint)
     renewed = False

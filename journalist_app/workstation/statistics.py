@@ -25,6 +25,10 @@ from casework.suppression import is_small
 from journalist_app.workstation import casebook
 from journalist_app.workstation.desk import Desk
 
+# Ten years.  Whoever sends a report can write any day into it, and a list that begins
+# in the year 1 would be of no use to anybody.
+MOST_QUARTERS = 40
+
 
 @dataclass(frozen=True)
 class Intake:
@@ -32,15 +36,15 @@ class Intake:
     How many reports came in which quarter.
 
     Attributes:
-        received: From the quarter of the first report through the one it is now;
-            None where the number is small.
+        received: From the quarter of the first report, or the first of the last forty,
+            through the one it is now; None where the number is small.
     """
 
     received: Mapping[Quarter, int | None]
 
 
 def intake_of(desk: Desk, *, today: date) -> Intake:
-    """Count the reports of every quarter since the first one."""
+    """Count the reports of every quarter since the first one, of forty at most."""
     columns = casebook.case.c
     now = Quarter.of(today)
     counts: dict[Quarter, int] = {now: 0}
@@ -56,7 +60,10 @@ def intake_of(desk: Desk, *, today: date) -> Intake:
         for row in rows:
             quarter = Quarter.of(date.fromordinal(row.received_day))
             counts[quarter] = counts.get(quarter, 0) + row.cases
-    quarter, received = min(counts), dict[Quarter, int | None]()
+    quarter, received = now, dict[Quarter, int | None]()
+    for _ in range(MOST_QUARTERS - 1):
+        if quarter > min(counts):
+            quarter = quarter.previous
     while quarter <= now:
         count = counts.get(quarter, 0)
         received[quarter] = None if is_small(count) else count

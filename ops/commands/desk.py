@@ -1,5 +1,6 @@
 """`bisik desk`: opening and answering, on a machine without a network."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date, datetime
@@ -229,15 +230,25 @@ def show(edge: Edge, desk_directory: Path, case: str, save: Path | None) -> None
 
 @desk.command("contact")
 @click.argument("case")
-@click.option("--reason", required=True, help="Why they are needed; it is recorded.")
+@click.option(
+    "--reason",
+    type=click.Choice(["-"]),
+    help="Only -, to read why they are needed from standard input.",
+)
 @desk_option
 @click.pass_obj
-def contact(edge: Edge, desk_directory: Path, case: str, reason: str) -> None:
+def contact(edge: Edge, desk_directory: Path, case: str, reason: str | None) -> None:
     """
     Show contact details, and record the reason.
 
-    All officers who know the case can read that you have seen them, and why.
+    You are asked why they are needed.  It is no part of the command, which everybody on
+    this machine could read.  All officers who know the case can read that you have seen
+    them, and why.
     """
+    if reason is None:
+        why = click.prompt("Why they are needed (it is recorded)", err=True)
+    else:
+        why = sys.stdin.read()
     with opened(desk_directory, edge) as desk:
         today = today_of(edge, desk)
         shown = show_case(desk, case, today=today, mark_shown=False)
@@ -247,7 +258,9 @@ def contact(edge: Edge, desk_directory: Path, case: str, reason: str) -> None:
             if isinstance(item, ItemShown) and item.confidential
         ]
         for digest in digests:
-            click.echo(open_contact(desk, case, digest, reason=reason, today=today))
+            click.echo(
+                open_contact(desk, case, digest, reason=why.strip(), today=today)
+            )
     if not digests:
         click.echo("There are no contact details.")
 

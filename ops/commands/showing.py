@@ -162,7 +162,7 @@ def _item(item: ItemShown, profile: Profile) -> list[str]:
     if item.confidential:
         lines += [
             f"{_INDENT}CONFIDENTIAL: says who the reporter is; do not share.",
-            f"{_INDENT}To read it: bisik desk contact CASE --reason WHY",
+            f"{_INDENT}To read it: bisik desk contact CASE",
         ]
     if item.other_keys:
         lines.append(

@@ -14,6 +14,7 @@ from support.casework_samples import DAY, Vector, archive, named, vectors
 
 from casework import strict
 from casework.bundle import (
+    LARGEST_OUTBOX,
     AppliedOutboxes,
     BundleEntry,
     BundleManifest,
@@ -26,6 +27,7 @@ from casework.bundle import (
     read_bundle,
     write_bundle,
 )
+from casework.strict import LARGEST_INTEGER
 
 INSTALLATION = "ef" * 16
 ITEMS = {1: b"satu" * 300, 2: b"", 5: bytes(range(256)) * 300}
@@ -340,6 +342,21 @@ def test_applied_outboxes_are_named_by_number() -> None:
     for number, sha256 in ((1, digests), (0, digests), (3, ())):
         with pytest.raises(ValueError, match="as many outboxes as digests"):
             AppliedOutboxes(desk_id="0d" * 16, number=number, sha256=sha256)
+
+
+def test_more_outboxes_than_a_desk_can_count_on_from_are_refused() -> None:
+    """A bundle that says so is none, and the desk never sees the number."""
+    applied = AppliedOutboxes(
+        desk_id="0d" * 16, number=LARGEST_OUTBOX, sha256=("aa" * 32,)
+    )
+    told = manifest_of({}).model_copy(update={"applied": applied})
+    content = written_as(told, {})
+    assert applied == read_bundle(io.BytesIO(content)).manifest.applied
+    for number in (LARGEST_OUTBOX + 1, LARGEST_INTEGER):
+        lie = applied.model_copy(update={"number": number})
+        content = written_as(told.model_copy(update={"applied": lie}), {})
+        with pytest.raises(MalformedBundle):
+            read_bundle(io.BytesIO(content))
 
 
 def test_a_bundle_for_nobody_leaves_applied_outboxes_out() -> None:

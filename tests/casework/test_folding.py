@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -33,6 +34,7 @@ from casework.journal import (
     digest_of,
 )
 from casework.reply import CaseStatus, Letter, ReplyKind
+from casework.strict import LARGEST_INTEGER
 from casework.workflow import CLOSED, STEPS
 
 A, B, C = ("0a" * 16, "0b" * 16, "1c" * 16)
@@ -216,6 +218,57 @@ def test_an_excluded_officer_does_nothing_more(
     assert frozenset({A}) == state.members
     assert {B: "Disebut dalam laporan."} == state.excluded
     assert ["the officer was excluded from the case by then"] * 2 == reasons(state)
+
+
+def altered(entry: Entry, **changes: object) -> Entry:
+    """Return an event as its desk's own program would not have written it."""
+    event = entry.event.model_copy(update=changes)
+    return Entry(digest_of(event.to_json()), event)
+
+
+@pytest.mark.parametrize("clock", [1, 3])
+def test_an_excluded_officer_cannot_write_before_what_they_did(
+    ani: JournalWriter, budi: JournalWriter, clock: int
+) -> None:
+    """An event with a clock of before the exclusion is shown and not applied."""
+    ani.write(Labelled(label="lain", on=True))
+    exchange(ani, budi)
+    budi.write(Noted(text="Dulu."))
+    budi.write(Noted(text="Dulu juga."))
+    exchange(ani, budi)
+    ani.write(Excluded(desk_id=B, reason="Disebut dalam laporan."))
+    exchange(ani, budi)
+    first = altered(budi.write(step(S.RECEIVED, S.VERIFICATION)), clock=clock)
+    # Nor does an event behind it, whose clock is above that one's.
+    second = altered(
+        first, clock=clock + 1, number=first.event.number + 1, previous=first.digest
+    )
+    # Nor one that leaves out a number, so that its predecessor is missing.
+    third = altered(first, number=first.event.number + 3, previous="ab" * 32)
+    for entries in ([first], [first, second], [third]):
+        state = fold([*ani.known.values(), *entries])
+        assert S.RECEIVED is state.status
+        by_clock = [one for one in entries if one.event.clock <= 3]
+        assert by_clock
+        assert ["its clock goes back"] * len(by_clock) == [
+            reason for reason in reasons(state) if reason == "its clock goes back"
+        ]
+        assert len(entries) == len(state.conflicts)
+
+
+def test_a_desk_does_not_go_back_to_an_earlier_day(ani: JournalWriter) -> None:
+    """What is written later is not of a day before."""
+    ani.write(Noted(text="Hari ini."))
+    ani.write(Noted(text="Kemarin?"), day=DAY - timedelta(days=1))
+    assert ["Hari ini."] == [note.text for note in ani.state.notes]
+    assert ["its day goes back"] == reasons(ani.state)
+
+
+def test_a_clock_at_its_end_stays_there(ani: JournalWriter) -> None:
+    """Somebody who counts to the end stops nobody."""
+    first = altered(ani.write(Noted(text="Satu.")), clock=LARGEST_INTEGER)
+    second = altered(first, number=2, previous=first.digest, action=Noted(text="Dua."))
+    assert () == fold([first, second]).conflicts
 
 
 def test_an_excluded_officer_is_not_assigned(ani: JournalWriter) -> None:
@@ -468,6 +521,35 @@ def test_the_order_of_arrival_does_not_matter(
     shuffled = list(writers[0].known.values())
     chance.shuffle(shuffled)
     assert states[0] == fold([*shuffled, *shuffled[:3]])
+
+
+@settings(max_examples=200)
+@given(
+    LIVES,
+    st.lists(st.tuples(st.integers(0, 50), st.integers(1, 60)), max_size=5),
+    st.randoms(use_true_random=False),
+)
+def test_forged_clocks_are_read_alike_everywhere(
+    happenings: list[Move], forged: list[tuple[int, int]], chance: random.Random
+) -> None:
+    """Whatever clocks somebody writes, the order of arrival does not matter."""
+    writers = play(happenings)
+    exchange(*writers)
+    known = in_order(writers[0].known.values())
+    entries = known + [
+        altered(known[choice % len(known)], clock=clock)
+        for choice, clock in forged
+        if known
+    ]
+    shuffled = list(entries)
+    chance.shuffle(shuffled)
+    state = fold(entries)
+    assert state == fold(shuffled)
+    fitting: dict[str, list[int]] = {}
+    for entry in sorted(state.history, key=lambda entry: entry.event.number):
+        fitting.setdefault(entry.event.desk_id, []).append(entry.event.clock)
+    for clocks in fitting.values():
+        assert sorted(set(clocks)) == clocks
 
 
 @settings(max_examples=300)

@@ -1,12 +1,20 @@
 """Accounts and the record of the courier, on both databases."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from support.deaddrop_samples import DAY, read_everything
 
 from deaddrop import DeadDrop, DeadDropError, UnknownOfficer
-from deaddrop.accounts import MOST_THROTTLED, Account, CourierSession, Throttle
+from deaddrop.accounts import (
+    MOST_THROTTLED,
+    Account,
+    Attempt,
+    CourierSession,
+    Throttle,
+)
 
 KEY = "A" * 40
 ACCOUNT = Account(KEY, "ani", "$argon2id$...", b"sealed", 0)
@@ -94,17 +102,41 @@ def test_failed_attempts_are_counted_and_bounded(drop: DeadDrop) -> None:
     """However many names are tried, only so many are kept."""
     accounts = drop.accounts
     assert Throttle() == accounts.throttle(b"x" * 32)
-    accounts.note_failure(b"x" * 32, Throttle(3, 50))
-    assert Throttle(3, 50) == accounts.throttle(b"x" * 32)
+    first = accounts.begin_attempt(b"x" * 32, 40, wait_seconds=lambda _failures: 0)
+    assert Attempt(Throttle(1, 40), counted=True) == first
+    second = accounts.begin_attempt(b"x" * 32, 40, wait_seconds=lambda _failures: 10)
+    assert Attempt(Throttle(2, 50), counted=True) == second
+    third = accounts.begin_attempt(b"x" * 32, 49, wait_seconds=lambda _failures: 99)
+    assert Attempt(Throttle(2, 50), counted=False) == third
+    assert Throttle(2, 50) == accounts.throttle(b"x" * 32)
     accounts.forget_failures(b"x" * 32)
     assert Throttle() == accounts.throttle(b"x" * 32)
+
+
+def test_attempts_at_the_same_time_are_counted_one_by_one(drop: DeadDrop) -> None:
+    """None is lost because another one read the same number."""
+    at_once = threading.Barrier(6)
+
+    def attempt(_number: int) -> Attempt:
+        at_once.wait()
+        return drop.accounts.begin_attempt(
+            b"x" * 32, 40, wait_seconds=lambda failures: 5 * (failures >= 4)
+        )
+
+    with ThreadPoolExecutor(6) as threads:
+        attempts = list(threads.map(attempt, range(6)))
+    counted = [one.throttle.failures for one in attempts if one.counted]
+    assert [1, 2, 3, 4] == sorted(counted)
+    assert Throttle(4, 45) == drop.accounts.throttle(b"x" * 32)
 
 
 @pytest.mark.slow
 def test_the_oldest_attempts_are_forgotten(drop: DeadDrop) -> None:
     """A flood of names does not fill the database."""
     for number in range(MOST_THROTTLED + 5):
-        drop.accounts.note_failure(number.to_bytes(32), Throttle(1, number))
+        drop.accounts.begin_attempt(
+            number.to_bytes(32), number, wait_seconds=lambda _failures: 0
+        )
     assert Throttle() == drop.accounts.throttle((0).to_bytes(32))
     assert Throttle(1, 5) == drop.accounts.throttle((5).to_bytes(32))
 

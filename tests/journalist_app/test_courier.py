@@ -4,7 +4,9 @@ import hashlib
 import io
 import os
 import re
+import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -219,6 +221,44 @@ def test_guessing_has_to_wait_and_the_officer_is_not_locked_out(
     with pytest.raises(SignInRefused):
         courier.signing.sign_in(account.user_name, "salah", "000000")
     assert 0 == courier.office.drop.accounts.throttle(b"x" * 32).failures
+
+
+def test_guessing_many_times_at_once_gives_no_more_guesses(courier: Courier) -> None:
+    """Of a burst, as many are looked at as would have been one after the other."""
+    account = courier.account()
+    at_once = threading.Barrier(8)
+
+    def guess(_number: int) -> int:
+        at_once.wait()
+        with pytest.raises(SignInRefused) as refused:
+            courier.signing.sign_in(account.user_name, "salah", "000000")
+        return refused.value.wait_seconds
+
+    with ThreadPoolExecutor(8) as threads:
+        waits = sorted(threads.map(guess, range(8)))
+    assert [0, 0, 5, 5, 5, 5, 5, 5] == waits
+    # Three were looked at: the next one is the fourth.
+    courier.now += 5
+    assert 10 == guess_alone(courier, account)
+    courier.now += 10
+    assert courier.signing.sign_in(account.user_name, PASSPHRASE, courier.code(account))
+    assert 0 == guess_alone(courier, account)
+
+
+def guess_alone(courier: Courier, account: NewAccount) -> int:
+    """Guess once; return how long to wait after it."""
+    with pytest.raises(SignInRefused) as refused:
+        courier.signing.sign_in(account.user_name, "salah", "000000")
+    return refused.value.wait_seconds
+
+
+def test_changing_a_passphrase_forgets_the_attempt(courier: Courier) -> None:
+    """Whoever gives the right one has not failed."""
+    account = courier.account()
+    courier.signing.change_passphrase(
+        account.user_name, PASSPHRASE, "empat kata lain lagi"
+    )
+    assert [0, 0, 5] == [guess_alone(courier, account) for _ in range(3)]
 
 
 def test_while_a_name_waits_the_right_answer_does_too(courier: Courier) -> None:

@@ -59,6 +59,45 @@ def with_key_of_citra(office: Office, plaintext: bytes) -> bytes:
     return added + sealed_to(office, plaintext, ANI, BUDI)
 
 
+def key_of_nobody(office: Office) -> str:
+    """Make a certificate that nobody has certified."""
+    home = office.path / "stranger"
+    fingerprint = generate_officer_key(
+        home,
+        name="Siapa",
+        email="siapa@example.test",
+        expires_days=30,
+        passphrase=None,
+        today=DAY,
+    )
+    return Keyring(home).export(fingerprint).decode("ascii")
+
+
+def with_subkeys_of(certificate: str, other: str) -> str:
+    """Put the bare subkeys of another certificate behind a certificate."""
+    content = read_key_file(certificate.encode("ascii"))
+    for tag, body in split_packets(read_key_file(other.encode("ascii"))):
+        if tag == PUBLIC_SUBKEY:
+            content += bytes([0xC0 | tag, len(body)]) + body
+    return (
+        "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n"
+        f"{base64.encodebytes(content).decode()}"
+        "-----END PGP PUBLIC KEY BLOCK-----\n"
+    )
+
+
+def announced(office: Office, name: str) -> BundleOfficer:
+    """Announce an officer of the office as its server does."""
+    enrolment = office.template.enrolments[name]
+    return BundleOfficer(
+        desk_id=enrolment.desk_id,
+        name=name,
+        role=None,
+        receives=True,
+        certificate=enrolment.certificate,
+    )
+
+
 def let_in(office: Office, case: str, who: str, form: str) -> None:
     """Let Ani share a case."""
     ani = office.desks[ANI]
@@ -261,38 +300,16 @@ def test_no_case_takes_the_name_of_another(office: Office, reporter: Reporter) -
 
 def test_whoever_is_not_certified_keeps_no_key_of_others(office: Office) -> None:
     """A server that makes an officer up does not say whose an honest subkey is."""
-    home = office.path / "stranger"
-    fingerprint = generate_officer_key(
-        home,
-        name="Siapa",
-        email="siapa@example.test",
-        expires_days=30,
-        passphrase=None,
-        today=DAY,
-    )
+    stranger_key = key_of_nobody(office)
     honest = office.template.enrolments[BUDI]
-    content = read_key_file(Keyring(home).export(fingerprint))
-    for tag, body in split_packets(read_key_file(honest.certificate.encode("ascii"))):
-        if tag == PUBLIC_SUBKEY:
-            content += bytes([0xC0 | tag, len(body)]) + body
     stranger = BundleOfficer(
         desk_id="ee" * 16,
         name="Siapa",
         role=None,
         receives=True,
-        certificate=(
-            "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n"
-            f"{base64.encodebytes(content).decode()}"
-            "-----END PGP PUBLIC KEY BLOCK-----\n"
-        ),
+        certificate=with_subkeys_of(stranger_key, honest.certificate),
     )
-    budi = BundleOfficer(
-        desk_id=honest.desk_id,
-        name=BUDI,
-        role=None,
-        receives=True,
-        certificate=honest.certificate,
-    )
+    budi = announced(office, BUDI)
     subkeys = key_ids_in(honest.certificate.encode("ascii"))[1:]
     ani = office.desks[ANI]
     for officers in ([stranger], [stranger, budi], [stranger, budi]):
@@ -301,3 +318,22 @@ def test_whoever_is_not_certified_keeps_no_key_of_others(office: Office) -> None
     with ani.casebook.transaction() as connection:
         owners = desks_by_key(connection, subkeys)
     assert dict.fromkeys(subkeys, honest.desk_id) == owners
+
+
+def test_a_certificate_gives_no_subkey_that_its_key_has_not_bound(
+    office: Office,
+) -> None:
+    """A certified officer who adds somebody's subkeys to their own has none of them."""
+    nobodys = key_of_nobody(office)
+    citra = announced(office, CITRA)
+    ani = office.desks[ANI]
+    claiming = citra.model_copy(
+        update={"certificate": with_subkeys_of(citra.certificate, nobodys)}
+    )
+    own = key_ids_in(citra.certificate.encode("ascii"))
+    others = key_ids_in(nobodys.encode("ascii"))[1:]
+    assert {*others} < {*key_ids_in(claiming.certificate.encode("ascii"))}
+    with ani.casebook.transaction() as connection:
+        take_in_officers(ani, connection, [claiming], today=DAY)
+        found = desks_by_key(connection, [*own, *others])
+    assert dict.fromkeys(own, citra.desk_id) == found

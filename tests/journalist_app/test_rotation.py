@@ -2,6 +2,8 @@
 
 import io
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
@@ -30,6 +32,7 @@ from journalist_app.workstation.rotation import (
     destroy_subkeys,
     extend_to,
     key_calendar,
+    renew,
 )
 from ops.officer_keys import enrol
 
@@ -181,6 +184,22 @@ def test_not_before_the_server_has_the_successor(
             .values(desk_id=office.desks[BUDI].record.desk_id)
         )
     assert Obstacle.UNKNOWN_TO_SERVER in calendar(desk, DUE).rows[0].obstacles
+
+
+def test_renewing_twice_at_once_makes_each_month_once(office: Office) -> None:
+    """Whoever clicks twice has one subkey for each month, as who clicks once."""
+    desk = office.desks[ANI]
+    summer = DAY + timedelta(days=150)
+    at_once = threading.Barrier(2)
+
+    def renew_now(_number: int) -> bool:
+        at_once.wait()
+        return renew(desk, today=summer)
+
+    with ThreadPoolExecutor(2) as threads:
+        assert [False, True] == sorted(threads.map(renew_now, range(2)))
+    begins = [one.begins for one in desk.keys.officer_keys(desk.fingerprint).subkeys]
+    assert sorted({*begins}) == sorted(begins)
 
 
 def test_a_renewed_key_travels_by_outbox(office: Office, ani: Reporter) -> None:

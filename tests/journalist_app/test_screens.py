@@ -24,6 +24,7 @@ from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.names import case_name
 from journalist_app.workstation.rotation import GRACE_DAYS
 from journalist_app.workstation.screens.views import case
+from journalist_app.workstation.screens.wording import plain
 
 ANI, BUDI, CITRA = NAMES
 
@@ -587,6 +588,26 @@ def test_officers_are_listed_with_their_keys(screen: Screen, name: str) -> None:
     for officer in NAMES:
         assert officer in shown
     assert 1 == shown.count(" Anda ")
+
+
+def test_changes_of_officers_are_told_in_the_language_of_the_page(
+    screen: Screen, office: Office, stick: Path, name: str
+) -> None:
+    """That reports are sealed to somebody, or that they have another role."""
+    citra = office.desks[CITRA].fingerprint
+    for receives in (False, True):
+        office.drop.officers.set_receives(citra, receives)
+        bundle = stick / "bundle-2.tar"
+        bundle.write_bytes(office.bundle_for(ANI, since=0))
+        screen.post("/carrying/import", {"path": str(bundle)})
+        screen.jobs.wait(30)
+    told = "Petugas Citra: laporan baru sekarang disegel juga untuknya"
+    assert told in screen.text("/carrying/")
+    screen.post("/language/en")
+    told = "Petugas Citra: new reports are now sealed to them"
+    assert told in screen.text("/carrying/")
+    with screen.app.test_request_context():
+        assert "perannya sekarang lain" == plain("they have another role now")
 
 
 def test_the_desk_speaks_english_too(screen: Screen, name: str) -> None:

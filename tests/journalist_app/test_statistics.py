@@ -73,6 +73,21 @@ def test_figures_for_others_are_of_quarters_that_are_over(
     assert f"{NOW},{NOW.last},received,all,9," in file.text
 
 
+def test_a_forged_day_does_not_fill_the_list(
+    desk: Desk, sealer: Sealer, tmp_path: Path
+) -> None:
+    """A report that says it is of the year 1 leaves ten years to choose from."""
+    forged = Reporter("kuno").write().replace(str(DAY).encode(), b"0001-01-01")
+    bundle = make_bundle({1: sealer.seal(forged)})
+    import_bundle(desk, bundle, today=DAY)
+    quarters = [*intake_of(desk, today=DAY).received]
+    assert 40 == len(quarters)
+    assert NOW == quarters[-1]
+    assert Quarter.parse("2017-Q1") == quarters[0]
+    page = Screen(desk, stick=tmp_path).get("/statistics/")
+    assert 40 == page.text.count("<option")
+
+
 def test_a_quarter_that_is_none_is_not_found(desk: Desk, tmp_path: Path) -> None:
     """Nor is one before the first report."""
     screen = Screen(desk, stick=tmp_path)

@@ -9,6 +9,11 @@ from support.command import World
 from support.reporters import REPORT, Reporter
 from support.sending import answers, send
 
+from casework.item import ItemKind
+from casework.journal import ContactOpened
+from journalist_app.workstation.acting import state_of
+from journalist_app.workstation.desk import open_desk
+
 PASSPHRASE = "kata sandi uji"
 
 
@@ -91,6 +96,39 @@ def test_attachments_reach_the_officer(world: World, tmp_path: Path) -> None:
     world.done("desk", "show", case, "--save", tmp_path / "bukti")
     (saved,) = (tmp_path / "bukti").iterdir()
     assert file[1] == saved.read_bytes()
+
+
+@pytest.mark.journey
+def test_contact_details_are_read_for_a_reason_that_no_command_holds(
+    world: World, tmp_path: Path
+) -> None:
+    """The reason is typed or piped: a command is read by everybody on the machine."""
+    keys = Reporter("citra").keys
+    send(world.server, world.edge, keys, token="0" * 32)
+    send(
+        world.server,
+        world.edge,
+        keys,
+        token="1" * 32,
+        message="0800-UJI",
+        kind=ItemKind.CONTACT,
+    )
+    bundle = tmp_path / "bundle.tar"
+    world.done("courier", "export", "--desk", world.officer, "--to", bundle)
+    world.done("desk", "import", bundle)
+    case = re.findall(r"^([a-z]{5}-[a-z]{5}) ", world.done("desk", "list"), re.M)[0]
+    in_command = world.bisik("desk", "contact", case, "--reason", "Janji temu")
+    assert 2 == in_command.exit_code
+    assert "0800-UJI" not in in_command.output
+    assert "say why" in world.refused("desk", "contact", case, "--reason", "-")
+    assert "0800-UJI" in world.done("desk", "contact", case, stdin="Janji temu\n")
+    again = world.done("desk", "contact", case, "--reason", "-", stdin="Sekali lagi\n")
+    assert "0800-UJI\n" == again
+    with open_desk(world.desk, passphrase=None, entropy=world.edge.entropy) as desk:
+        opened = state_of(desk, case).contacts_opened
+    actions = [entry.event.action for entry in opened]
+    reasons = [one.reason for one in actions if isinstance(one, ContactOpened)]
+    assert ["Janji temu", "Sekali lagi"] == reasons
 
 
 @pytest.mark.journey

@@ -21,10 +21,11 @@ def send(
     *,
     token: str,
     message: str | None = None,
+    kind: ItemKind | None = None,
     files: tuple[tuple[str, bytes], ...] = (),
 ) -> None:
     """Send a report, or a message if there is one, by way of a server directory."""
-    kind = ItemKind.REPORT if message is None else ItemKind.MESSAGE
+    kind = kind or (ItemKind.REPORT if message is None else ItemKind.MESSAGE)
 
     def fill(writer: ItemWriter, opened: OpenState) -> Sent:
         if message is None:

@@ -249,6 +249,12 @@ _SENTENCES = {
     "this desk has told two stories under one number": _l(
         "Meja kerja ini mengirim dua catatan berbeda dengan satu nomor."
     ),
+    "its clock goes back": _l(
+        "Catatan ini diberi urutan sebelum catatan lain dari meja kerja yang sama."
+    ),
+    "its day goes back": _l(
+        "Catatan ini diberi hari sebelum catatan lain dari meja kerja yang sama."
+    ),
     "say why the contact details are needed": _l(
         "Tulislah mengapa kontak pelapor diperlukan."
     ),
@@ -325,6 +331,10 @@ _SENTENCES = {
     # Of an import, and of the list of officers.
     "new officer": _l("petugas baru"),
     "no longer an officer": _l("bukan petugas lagi"),
+    "new reports are now sealed to them": _l(
+        "laporan baru sekarang disegel juga untuknya"
+    ),
+    "they have another role now": _l("perannya sekarang lain"),
     "not taken in: this desk knows another key or desk of this officer": _l(
         "tidak diterima: meja kerja ini mengenal kunci atau meja lain dari petugas "
         "ini. Tanyakan kepadanya, lalu beri tahu pengelola server."
