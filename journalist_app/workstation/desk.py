@@ -18,11 +18,13 @@ Without the officer's private key the folder shows how many items of which size
 were collected, and nothing more.  Specified in docs/spec/desk-directory.md.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import os
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -66,6 +68,8 @@ from journalist_app.workstation.storing import ItemStore
 
 EXPIRES_DAYS = 730
 RECORD_BYTES = 16 * 1024
+LOCK_ATTEMPTS = 20
+LOCK_PAUSE_SECONDS = 0.05
 
 _RECORD = "desk.json"
 _CASEBOOK = "casebook.db"
@@ -411,13 +415,21 @@ def _notice_restoration(path: Path, casebook: Casebook) -> None:
 def _locked(path: Path) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DeskInUse(DeskInUse.__doc__) from None
+        _lock(descriptor)
         yield
     finally:
         os.close(descriptor)  # Gives up the lock.
+
+
+def _lock(descriptor: int) -> None:
+    # A program that was killed may leave a child that has the folder open until it
+    # has become another program.
+    for _ in range(LOCK_ATTEMPTS):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(LOCK_PAUSE_SECONDS)
+    raise DeskInUse(DeskInUse.__doc__)
 
 
 def _open_key(keys: SecretKeyring, sealed: Path) -> bytes:
