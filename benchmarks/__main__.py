@@ -6,8 +6,8 @@ Measure what reporters and officers wait for, and what it costs.
 
 A whole Bisik with two officers is made in a temporary folder on a real disk, and
 `bisik serve` runs on it as it does in life; reporters go through it over HTTP on
-the loopback.  The circuit of Tor is not measured, and the clients take their share
-of the same cores.
+the loopback, and through a private Tor network.  Clients and relays take their share of
+the same cores.
 
 docs/performance.md says what the figures mean.
 """
@@ -19,7 +19,16 @@ from pathlib import Path
 
 from support.server import Service, made_service
 
-from benchmarks import attachments, desk, flood, machine, pages, reports, sign_in
+from benchmarks import (
+    attachments,
+    desk,
+    flood,
+    machine,
+    over_tor,
+    pages,
+    reports,
+    sign_in,
+)
 from benchmarks.figures import Figure, render
 
 ROUNDS = 15
@@ -42,6 +51,7 @@ PARTS: Mapping[str, Part] = {
     "sign-in": sign_in.measure,
     "pages": pages.measure,
     "flood": flood.measure,
+    "tor": lambda service, rounds: over_tor.measure(service, max(1, rounds // 3)),
     "desk": desk.measure,
 }
 

@@ -204,11 +204,23 @@ def _exchange(
         while piece := connection.recv(65536):
             received += piece
     seconds = time.perf_counter() - began
-    return Sample(len(received), seconds, 1 + len(_FETCHED.findall(received)))
+    return Sample(len(received), seconds, requests_for(received))
+
+
+def requests_for(page: bytes) -> int:
+    """Count what a browser asks for to show a page: the page, and all it names."""
+    return 1 + len(_FETCHED.findall(page))
 
 
 def set_pace(service: Service, milliseconds: int) -> None:
     """Change when answers leave, and start the service anew."""
+    write_pace(service, milliseconds)
+    service.stop()
+    service.start()
+
+
+def write_pace(service: Service, milliseconds: int) -> None:
+    """Change when answers leave, of a service that is not yet started."""
     settings = Path(service.directory / "bisik.toml")
     text = settings.read_text(encoding="utf-8")
     changed = re.sub(
@@ -218,5 +230,3 @@ def set_pace(service: Service, milliseconds: int) -> None:
         flags=re.M,
     )
     settings.write_text(changed, encoding="utf-8")
-    service.stop()
-    service.start()

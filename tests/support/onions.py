@@ -9,7 +9,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,12 +146,27 @@ def serving(service: Service, *command: str) -> Iterator[None]:
 
 
 @contextmanager
-def running_onions(base: Path, network: PrivateNetwork) -> Iterator[Onions]:
-    """Make a service with one officer who has access, and put it behind Tor."""
+def running_onions(
+    base: Path,
+    network: PrivateNetwork,
+    *,
+    before_start: Callable[[Service], None] = lambda service: None,
+) -> Iterator[Onions]:
+    """
+    Make a service with one officer who has access, and put it behind Tor.
+
+    Args:
+        base: An existing folder.
+
+        network: Where it is.
+
+        before_start: Changes the settings.
+    """
     keys = base / "keys"
     keys.mkdir(mode=0o700)
     with ExitStack() as running:
         service = running.enter_context(made_service(base))
+        before_start(service)
         onion = Onion.of(service.directory, read_settings(service.directory))
         prepare_onion(onion, entropy=os.urandom)
         officer_key = new_client(os.urandom)
