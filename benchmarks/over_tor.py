@@ -10,10 +10,10 @@ machine, and no cable is between them: the real network adds its distances.
 
 Bytes are those of HTTP in the stream, both ways.  A round trip is counted for each
 stream that is opened (BEGIN and CONNECTED) and for each request in it; a page of
-32 KiB fits into the first window of a circuit and needs no more.  The client opens a
-stream for each request, as the site closes every one; it sends nothing before its
-stream stands, as Tor Browser may.  Building a circuit is in the seconds of the fresh
-one, and not in the round trips.
+32 KiB fits into a circuit's first window of cells and needs no more.  The client opens
+a stream for each request and sends nothing before it stands.  Building a circuit is in
+the seconds of the fresh one, and not in the round trips; the service's descriptor is
+known already, and tor has circuits in store that it lengthens.
 """
 
 import http.client

@@ -5,7 +5,7 @@ Cells: what a tor counted on a circuit of its own.
 
 A cell is 514 bytes on the link, 509 of them its body; tor counts in bodies, both ways.
 Cells that carry no data count, too: those that open and end a stream, and those that
-acknowledge others.  The event is specified in control-spec, section 4.1.22,
+acknowledge others.  The event is specified in control-spec,
 https://spec.torproject.org/control-spec/replies.html.
 """
 
