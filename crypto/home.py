@@ -6,6 +6,7 @@ a socket has room for 106 bytes.  Where the home's own path leaves too little, g
 given a short symbolic link to it in a private folder instead.
 """
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -16,6 +17,8 @@ from pathlib import Path
 # libassuan leaves one more of them free, and does not use a longer one.
 SOCKET_PATH_BYTES = 106
 _LONGEST_SOCKET_NAME = "S.gpg-agent.browser"
+_PREFIX = "bisik-"
+_LINK = "home"
 
 
 def leaves_room(folder: Path) -> bool:
@@ -31,11 +34,21 @@ class ShortPath:
         Args:
             home: Its absolute path.
         """
-        folder = Path(tempfile.mkdtemp(prefix="bisik-"))
-        self.path = folder / "home"
+        folder = _private_folder()
+        self.path = folder / _LINK
         self.path.symlink_to(home, target_is_directory=True)
         self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
     def close(self) -> None:
         """Remove it.  May be called twice."""
         self._remove()
+
+
+def _private_folder() -> Path:
+    """Make a folder of our own where paths are short enough, wherever TMPDIR is."""
+    usual = Path(tempfile.gettempdir())
+    for parent in (usual, Path("/tmp"), Path("/dev/shm")):  # noqa: S108 - Made by mkdtemp.
+        if leaves_room(parent / f"{_PREFIX}12345678" / _LINK):
+            with contextlib.suppress(OSError):
+                return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    return Path(tempfile.mkdtemp(prefix=_PREFIX))
