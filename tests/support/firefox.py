@@ -200,6 +200,8 @@ def running_firefox(
         try:
             marionette.start_session()
             marionette.timeout.page_load = PAGE_SECONDS
+            # Between two pages there is a moment in which nothing can be found.
+            marionette.timeout.implicit = PAGE_SECONDS
             driver = FirefoxDriver(marionette, base)
             _resize(driver, width, height)
             yield driver
