@@ -20,7 +20,11 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     from marionette_driver import Wait
     from marionette_driver.by import By
-    from marionette_driver.errors import MarionetteException, StaleElementException
+    from marionette_driver.errors import (
+        MarionetteException,
+        NoSuchElementException,
+        StaleElementException,
+    )
     from marionette_driver.marionette import Marionette, WebElement
 
 FIREFOX = "/usr/bin/firefox-esr"
@@ -148,7 +152,13 @@ class FirefoxDriver:
         path.write_bytes(base64.b64decode(self.marionette.screenshot(full=True)))
 
     def _find(self, css: str) -> WebElement:
-        return self.marionette.find_element(By.CSS_SELECTOR, css)
+        # Between two pages there is a moment in which nothing can be found.
+        found: WebElement = Wait(
+            self.marionette,
+            timeout=PAGE_SECONDS,
+            ignored_exceptions=(NoSuchElementException,),
+        ).until(lambda marionette: marionette.find_element(By.CSS_SELECTOR, css))
+        return found
 
 
 @contextmanager
@@ -200,8 +210,6 @@ def running_firefox(
         try:
             marionette.start_session()
             marionette.timeout.page_load = PAGE_SECONDS
-            # Between two pages there is a moment in which nothing can be found.
-            marionette.timeout.implicit = PAGE_SECONDS
             driver = FirefoxDriver(marionette, base)
             _resize(driver, width, height)
             yield driver
