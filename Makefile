@@ -16,9 +16,8 @@ BROWSER ?= no
 ONION ?=
 # More for pytest, as in: make test ARGS="-m 'not slow' tests/crypto"
 ARGS ?=
-# The tests of one file stay together, for what they share is made once.  To have one
-# test after the other, for a debugger: make test ARGS="-n 0 --pdb"
-SEVERAL_AT_ONCE := -n auto --maxprocesses 4 --dist loadfile
+# How many files of tests run at a time; 0 for one test after the other, in order.
+JOBS ?= 0
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -68,8 +67,8 @@ desk-bundle: setup ## What installs a desk without a network, below dist/ (BROWS
 ##@ Develop
 
 .PHONY: test
-test: setup-test ## Run every test (ARGS="..." goes to pytest)
-	@$(BIN)/python -m pytest $(SEVERAL_AT_ONCE) $(ARGS)
+test: setup-test ## Run every test (JOBS=2 at a time; ARGS="..." goes to pytest)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 .PHONY: check
 check: setup-test ## Look for mistakes without running anything
