@@ -46,8 +46,7 @@ class ShortPath:
 
 def _private_folder() -> Path:
     """Make a folder of our own where paths are short enough, wherever TMPDIR is."""
-    usual = Path(tempfile.gettempdir())
-    for parent in (usual, Path("/tmp"), Path("/dev/shm")):  # noqa: S108 - Made by mkdtemp.
+    for parent in (Path("/tmp"), Path("/dev/shm")):  # noqa: S108 - Made by mkdtemp.
         if leaves_room(parent / f"{_PREFIX}12345678" / _LINK):
             with contextlib.suppress(OSError):
                 return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
