@@ -195,9 +195,10 @@ def _newest(home: Path) -> Fingerprint:
 def _merged(workshop: Path, one: bytes, other: bytes, key: Fingerprint) -> bytes:
     """Join what two copies of a key say, as a key server would."""
     scratch = workshop / "merge"
-    ring = Keyring(scratch)
-    for file in (one, other):
-        run_gpg(scratch, "--import", at=f"{TODAY:%Y%m%d}T000000", content=file)
-    merged = ring.export(key)
+    # gpg starts an agent, which must be gone before its folder is removed.
+    with AgentHome(scratch) as home:
+        for file in (one, other):
+            run_gpg(home.path, "--import", at=f"{TODAY:%Y%m%d}T000000", content=file)
+        merged = Keyring(home.path).export(key)
     shutil.rmtree(scratch)
     return merged
