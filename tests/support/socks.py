@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from support.visitor import Page, Visitor, page_of
 
-CONNECT_SECONDS = 60
+# Tor itself gives up after two minutes (SocksTimeout), and says why.
+CONNECT_SECONDS = 150
 REPLY_BYTES = 10
 PORT = 80
 
