@@ -100,7 +100,7 @@ def test_a_playbook_that_fails_says_why(lab: Lab, tmp_path: Path) -> None:
     """
     playbook = tmp_path / "try.yml"
     playbook.write_text(PLAY)
-    inventory = {"all": {"hosts": {"server": {}}}}
+    inventory: dict[str, object] = {"all": {"hosts": {"server": {}}}}
     with pytest.raises(PlaybookFailed, match="'greeting' is undefined"):
         run_playbook(lab, inventory, playbook=playbook, log=tmp_path / "1")
 
@@ -111,6 +111,9 @@ def test_nothing_of_a_lab_reaches_this_machine(lab: Lab, machine: Machine) -> No
     """
     own = Path("/proc/net/fib_trie").read_text()
     assert "10.77.0." not in own
-    with Network() as other, other.entered():
-        with pytest.raises(OSError, match="No route|timed out"):
-            socket.create_connection((machine.address, 22), timeout=5)
+    with (
+        Network() as other,
+        other.entered(),
+        pytest.raises(OSError, match=r"No route|timed out"),
+    ):
+        socket.create_connection((machine.address, 22), timeout=5)
