@@ -90,6 +90,7 @@ class VirtualMachine(Machine):
         """Switch it on, and wait for nothing."""
         assert not self.running
         network = f"tap,id=net,ifname={self._tap},script=no,downscript=no"
+        card = f"virtio-net-pci,netdev=net,mac={self._mac},romfile="
         with self.console.open("ab") as console:
             self._process = subprocess.Popen(
                 [
