@@ -110,10 +110,7 @@ class VirtualMachine(Machine):
                             f"file={self.directory}/disk,format=raw,if=virtio"
                             ",cache=writeback",
                             *("-netdev", network),
-                            *(
-                                "-device",
-                                f"virtio-net-pci,netdev=net,mac={self._mac},romfile=",
-                            ),
+                            *("-device", card),
                             *("-object", "rng-random,filename=/dev/urandom,id=random"),
                             *("-device", "virtio-rng-pci,rng=random"),
                         ]
