@@ -45,9 +45,12 @@ DEBIAN_TO_RUN := bubblewrap fonts-dejavu-core gnupg gpg-agent \
 # the disk; procps and iproute2 look at the processes and ports of a test.
 # The browsers are those of reporters: two with windows, and one of text.  zbar reads
 # the leaflet as a telephone would.  mmdebstrap makes the empty machine on which the
-# desk's bundle is installed.
-DEBIAN_TO_TEST := $(DEBIAN_TO_RUN) chromium firefox-esr iproute2 lynx mmdebstrap \
-	postgresql procps sq strace tar zbar-tools
+# desk's bundle is installed, and the one that servers are booted from: by
+# systemd-container or qemu, in a network of their own (nftables, slirp4netns), which
+# netcat goes into and nmap looks at from outside.
+DEBIAN_TO_TEST := $(DEBIAN_TO_RUN) chromium e2fsprogs firefox-esr iproute2 lynx \
+	mmdebstrap netcat-openbsd nftables nmap openssh-client postgresql procps \
+	qemu-system-x86 slirp4netns sq strace systemd-container tar zbar-tools
 
 
 ##@ Use
