@@ -108,15 +108,26 @@ class Desks:
             )
             return frozenset((desk_id, number) for desk_id, number in later)
 
-    def forget_releases(self, *, through: date) -> None:
-        """Forget when outboxes were released that can be seen by now."""
+    def delete_collected(self) -> int:
+        """
+        Delete the items that every active desk holds, and return how many.
+
+        Whatever makes an item superfluous deletes it at once.  This is for a database
+        that was repaired or restored, so that nothing stays for ever.
+        """
+        with self._database.writing() as connection:
+            return delete_held_by_all(connection)
+
+    def forget_releases(self, *, through: date) -> int:
+        """Forget when outboxes that can be seen by now were released; say how many."""
         columns = schema.outbox_applied.c
         with self._database.writing() as connection:
-            connection.execute(
+            forgotten = connection.execute(
                 update(schema.outbox_applied)
                 .where(columns.release_day <= through.toordinal())
                 .values(release_day=None)
             )
+        return forgotten.rowcount
 
     def last_outboxes(self, desk_id: bytes, *, count: int) -> dict[int, bytes]:
         """
