@@ -92,6 +92,40 @@ class Desks:
             missing = connection.scalar(first_missing)
             return last_number(connection) if missing is None else int(missing) - 1
 
+    def waited_for(self, *, arrived_through: date) -> frozenset[bytes]:
+        """
+        Return the active desks that have not signed for an item as old as that.
+
+        Nothing is deleted before they have: a desk that is gone has to be retired.
+        """
+        held = select(schema.holding.c.number).where(
+            schema.holding.c.desk_id == _DESK_ID,
+            schema.holding.c.number == schema.intake.c.number,
+        )
+        lacking = select(schema.intake.c.number).where(
+            schema.intake.c.day <= arrived_through.toordinal(), ~held.exists()
+        )
+        with self._database.reading() as connection:
+            return frozenset(
+                connection.scalars(_active_desks().where(lacking.exists()))
+            )
+
+    def anything_to_fetch(self) -> bool:
+        """Tell whether some active desk has neither fetched nor signed for an item."""
+        cursor = schema.desk_cursor.c
+        held = select(schema.holding.c.number).where(
+            schema.holding.c.desk_id == _DESK_ID,
+            schema.holding.c.number == schema.intake.c.number,
+        )
+        fetched = select(cursor.desk_id).where(
+            cursor.desk_id == _DESK_ID,
+            cursor.collected_through >= schema.intake.c.number,
+        )
+        new = select(schema.intake.c.number).where(~held.exists(), ~fetched.exists())
+        with self._database.reading() as connection:
+            found = connection.scalars(_active_desks().where(new.exists()).limit(1))
+            return found.first() is not None
+
     def withheld(self, *, through: date) -> frozenset[tuple[bytes, int]]:
         """
         Return the outboxes, by desk and number, that are released after *through*.

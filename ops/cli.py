@@ -27,9 +27,10 @@ import click
 
 from ops.commands.access import access_command, grant_access, revoke_access
 from ops.commands.courier import courier
+from ops.commands.doctor import doctor
 from ops.commands.leaflet import leaflet
 from ops.commands.officers import officers
-from ops.commands.onion import doctor, onion
+from ops.commands.onion import onion
 from ops.commands.organisation import organisation
 from ops.commands.run import run
 from ops.commands.server import init, migrate_command, serve, tidy

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ops.access import grant, revoke
-from ops.commands.onion import find_onion
+from ops.commands.doctor import find_onion
 from ops.commands.options import directory_option
 from tor.authorization import parse_client_key
 
