@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
-from ops.commands.options import directory_option
+from ops.commands.options import onion_directory_option
 from ops.doctor import (
     Finding,
     Verdict,
     examine_machine,
     examine_onion,
-    examine_server,
+    examine_server_as_owner,
     to_json,
     wrong,
 )
@@ -22,7 +22,7 @@ from ops.shipped import local_zone
 
 
 @click.command()
-@directory_option
+@onion_directory_option
 @click.option("--quiet", is_flag=True, help="Say only what is not well.")
 @click.option("--json", "as_json", is_flag=True, help="For a program.")
 @click.pass_context
@@ -40,7 +40,7 @@ def examine_everything(directory: Path, edge: Edge) -> Iterator[Finding]:
     """Look at the machine, the server directory, tor and both services."""
     place = find_onion(directory)
     yield from examine_machine(edge.machine, edge.today(local_zone()))
-    yield from examine_server(directory, edge)
+    yield from examine_server_as_owner(directory, edge)
     yield from examine_onion(place, edge)
 
 

@@ -19,7 +19,7 @@ What looks is apart from what judges: each `judge_...` is told what there is.
 Specified in docs/spec/watching.md.
 """
 
-from ops.doctor.directory import examine_server
+from ops.doctor.directory import examine_server, examine_server_as_owner
 from ops.doctor.finding import Finding, Verdict, from_json, to_json, wrong
 from ops.doctor.installed import examine_machine
 from ops.doctor.onion import examine_onion
@@ -30,6 +30,7 @@ __all__ = [
     "examine_machine",
     "examine_onion",
     "examine_server",
+    "examine_server_as_owner",
     "from_json",
     "to_json",
     "wrong",

@@ -1,6 +1,6 @@
 """The server directory: whether it opens, and what is in it.  As its owner only."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -9,6 +9,7 @@ from casework.errors import CaseworkError
 from crypto.errors import CryptoError
 from crypto.lifetimes import Purpose, lifetime_of
 from deaddrop import DeadDropError
+from ops.acting import told_by_owner
 from ops.doctor.daily import (
     WAITING_STEPS_WEEKS,
     arrived_before,
@@ -17,7 +18,7 @@ from ops.doctor.daily import (
     judge_tidying,
     judge_waiting,
 )
-from ops.doctor.finding import Finding, Verdict
+from ops.doctor.finding import Finding, Verdict, from_json, to_json
 from ops.doctor.keys import KeyLife, judge_keys, judge_officers
 from ops.doctor.storage import file_systems, judge_memory, judge_rooms
 from ops.edge import Edge
@@ -29,6 +30,22 @@ from ops.tidying import tidied_on
 EXTEND_ORGANISATION: Final = (
     "at the keeper's machine: bisik organisation extend; then: bisik organisation trust"
 )
+
+
+def examine_server_as_owner(directory: Path, edge: Edge) -> Sequence[Finding]:
+    """
+    Look at the server directory as its owner, while root stays root for the rest.
+
+    Root that opened the dead drop itself would leave files of root's in it.
+    """
+    try:
+        return from_json(
+            told_by_owner(directory, lambda: to_json(examine_server(directory, edge)))
+        )
+    except OpsError as error:
+        return [
+            Finding(Verdict.BAD, "server directory", str(error), "look as its owner")
+        ]
 
 
 def examine_server(directory: Path, edge: Edge) -> Iterator[Finding]:
