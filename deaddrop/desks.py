@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Exists, Select, delete, func, insert, select, update
 
 from deaddrop import schema
 from deaddrop.engine import Database
@@ -98,12 +98,12 @@ class Desks:
 
         Nothing is deleted before they have: a desk that is gone has to be retired.
         """
-        held = select(schema.holding.c.number).where(
-            schema.holding.c.desk_id == _DESK_ID,
-            schema.holding.c.number == schema.intake.c.number,
-        )
-        lacking = select(schema.intake.c.number).where(
-            schema.intake.c.day <= arrived_through.toordinal(), ~held.exists()
+        lacking = (
+            select(schema.intake.c.number)
+            .where(
+                schema.intake.c.day <= arrived_through.toordinal(), ~_held_by_the_desk()
+            )
+            .correlate(schema.officer)
         )
         with self._database.reading() as connection:
             return frozenset(
@@ -113,15 +113,19 @@ class Desks:
     def anything_to_fetch(self) -> bool:
         """Tell whether some active desk has neither fetched nor signed for an item."""
         cursor = schema.desk_cursor.c
-        held = select(schema.holding.c.number).where(
-            schema.holding.c.desk_id == _DESK_ID,
-            schema.holding.c.number == schema.intake.c.number,
+        fetched = (
+            select(cursor.desk_id)
+            .where(
+                cursor.desk_id == _DESK_ID,
+                cursor.collected_through >= schema.intake.c.number,
+            )
+            .correlate(schema.intake, schema.officer)
         )
-        fetched = select(cursor.desk_id).where(
-            cursor.desk_id == _DESK_ID,
-            cursor.collected_through >= schema.intake.c.number,
+        new = (
+            select(schema.intake.c.number)
+            .where(~_held_by_the_desk(), ~fetched.exists())
+            .correlate(schema.officer)
         )
-        new = select(schema.intake.c.number).where(~held.exists(), ~fetched.exists())
         with self._database.reading() as connection:
             found = connection.scalars(_active_desks().where(new.exists()).limit(1))
             return found.first() is not None
@@ -292,6 +296,19 @@ def delete_held_by_all(connection: Connection) -> int:
 
 def _active_desks() -> Select[bytes]:
     return select(_DESK_ID).where(schema.officer.c.retired.is_(False))
+
+
+def _held_by_the_desk() -> Exists:
+    """Say of an item and a desk, in a query over both, that it holds it."""
+    return (
+        select(schema.holding.c.number)
+        .where(
+            schema.holding.c.desk_id == _DESK_ID,
+            schema.holding.c.number == schema.intake.c.number,
+        )
+        .correlate(schema.intake, schema.officer)
+        .exists()
+    )
 
 
 def _check_active(connection: Connection, desk_id: bytes) -> None:

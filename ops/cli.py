@@ -17,6 +17,7 @@ The `bisik` command.
     bisik onion torrc, status, backup, restore, rotate
     bisik officers grant-access, revoke-access, access
     bisik doctor                                  is everything well?
+    bisik counters                                what a monitoring system may know
     bisik leaflet                                 a page for the notice board
 
 A refusal is one line of error and one of hint, and exit code 1; wrong usage is
@@ -26,6 +27,7 @@ exit code 2.  Neither shows a secret, and neither shows a traceback.
 import click
 
 from ops.commands.access import access_command, grant_access, revoke_access
+from ops.commands.counters import counters
 from ops.commands.courier import courier
 from ops.commands.doctor import doctor
 from ops.commands.leaflet import leaflet
@@ -70,6 +72,7 @@ for command in (
     courier,
     onion,
     doctor,
+    counters,
     leaflet,
 ):
     cli.add_command(command)

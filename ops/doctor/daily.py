@@ -123,5 +123,5 @@ def weeks_waited(weeks: int) -> int:
 
 
 def arrived_before(today: date, weeks: int) -> date:
-    """Return the day before which an item has waited for more than so many weeks."""
-    return date.fromordinal(today.toordinal() - weeks * DAYS_OF_A_WEEK)
+    """Return the last day on which what has waited for longer than that arrived."""
+    return date.fromordinal(today.toordinal() - weeks * DAYS_OF_A_WEEK - 1)

@@ -12,7 +12,7 @@ from typing import Final
 from ops.doctor.finding import Finding, Verdict
 from ops.machine import Machine
 
-PROPERTIES: Final = ("Id", "LoadState", "ActiveState", "Result")
+PROPERTIES: Final = ("Id", "LoadState", "ActiveState", "Result", "UnitFileState")
 RUNS_SYSTEMD: Final = "/run/systemd/system"
 
 MUST_BE_ACTIVE: Final = (
@@ -32,11 +32,8 @@ MUST_NOT_FAIL: Final = (
     "nftables.service",
     "apparmor.service",
 )
-IF_THERE: Final = (
-    "bisik-notify.timer",
-    "bisik-counters.timer",
-    "tor@bisik-notify.service",
-)
+# What is off by default.
+IF_ENABLED: Final = ("bisik-notify.timer", "bisik-counters.timer")
 
 
 @dataclass(frozen=True)
@@ -46,6 +43,7 @@ class UnitState:
     loaded: bool
     active: str
     result: str
+    enabled: bool
 
 
 def ask_systemd(machine: Machine) -> dict[str, UnitState] | None:
@@ -58,7 +56,7 @@ def ask_systemd(machine: Machine) -> dict[str, UnitState] | None:
             f"--property={','.join(PROPERTIES)}",
             *MUST_BE_ACTIVE,
             *MUST_NOT_FAIL,
-            *IF_THERE,
+            *IF_ENABLED,
         ]
     )
     return None if said is None else read_units(said)
@@ -76,6 +74,7 @@ def read_units(said: str) -> dict[str, UnitState]:
                 loaded=properties.get("LoadState") == "loaded",
                 active=properties.get("ActiveState", ""),
                 result=properties.get("Result", ""),
+                enabled=properties.get("UnitFileState") == "enabled",
             )
     return found
 
@@ -115,13 +114,13 @@ def judge_units(states: Mapping[str, UnitState] | None) -> Iterator[Finding]:
 
 
 def _inactive(states: Mapping[str, UnitState]) -> Iterator[Finding]:
-    for name in (*MUST_BE_ACTIVE, *IF_THERE):
-        state = states.get(name)
-        if state and state.loaded and state.active not in ("active", "failed"):
-            # A timer that is not wanted is not enabled, which is not a fault.
-            verdict = Verdict.BAD if name in MUST_BE_ACTIVE else Verdict.LOOK
+    for name, state in states.items():
+        must = (name in MUST_BE_ACTIVE and state.loaded) or (
+            name in IF_ENABLED and state.enabled
+        )
+        if must and state.active not in ("active", "failed"):
             yield Finding(
-                verdict,
+                Verdict.BAD,
                 "services",
                 f"{name} is {state.active or 'not active'}",
                 f"run: systemctl enable --now {name}",
