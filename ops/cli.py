@@ -18,6 +18,7 @@ The `bisik` command.
     bisik officers grant-access, revoke-access, access
     bisik administrators access-key, grant-access, revoke-access, access
     bisik doctor                                  is everything well?
+    bisik counters                                what a monitoring system may know
     bisik leaflet                                 a page for the notice board
 
 A refusal is one line of error and one of hint, and exit code 1; wrong usage is
@@ -32,10 +33,12 @@ from ops.commands.access import (
     grant_access,
     revoke_access,
 )
+from ops.commands.counters import counters
 from ops.commands.courier import courier
+from ops.commands.doctor import doctor
 from ops.commands.leaflet import leaflet
 from ops.commands.officers import officers
-from ops.commands.onion import doctor, onion
+from ops.commands.onion import onion
 from ops.commands.organisation import organisation
 from ops.commands.run import run
 from ops.commands.server import init, migrate_command, serve, tidy
@@ -76,6 +79,7 @@ for command in (
     courier,
     onion,
     doctor,
+    counters,
     leaflet,
 ):
     cli.add_command(command)
