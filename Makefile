@@ -100,6 +100,7 @@ lock: setup-test ## Pin the newest versions that requirements/*.in allow
 	$(LOCK) --upgrade --output-file requirements/run.txt \
 		requirements/run.in requirements/build.in; \
 	$(LOCK) --upgrade --output-file requirements/desk.txt requirements/desk.in; \
+	$(LOCK) --upgrade --output-file requirements/server.txt requirements/server.in; \
 	$(LOCK) --upgrade --output-file requirements/test.txt requirements/test.in
 
 .PHONY: clean

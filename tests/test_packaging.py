@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.desk_bundle.own_code import imports_of, needed_modules
+from scripts.bundling.own_code import imports_of, needed_modules
+from scripts.desk_bundle.package import DESK_CODE
 
 ROOT = Path(__file__).parents[1]
 SETUP = configparser.ConfigParser(interpolation=None)
@@ -116,7 +117,7 @@ def test_no_part_of_a_server_comes_with_a_desk() -> None:
     Its command does not come to import the sites, the dead drop or the courier.
     """
     on_servers = ("deaddrop", "journalist_app.courier", "source_app")
-    modules = needed_modules(ROOT, PACKAGES)
+    modules = needed_modules(ROOT, PACKAGES, DESK_CODE)
 
     assert "journalist_app.workstation.viewing.child" in modules
     assert [] == [name for name in modules if name.startswith(on_servers)]
@@ -134,7 +135,7 @@ def test_a_desk_has_the_libraries_that_it_imports() -> None:
     """
     Whatever a module of the desk imports is Python's, ours, or pinned in desk.txt.
     """
-    modules = needed_modules(ROOT, PACKAGES)
+    modules = needed_modules(ROOT, PACKAGES, DESK_CODE)
     imported = {
         name.partition(".")[0] for path in modules.values() for name in imports_of(path)
     }
