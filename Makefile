@@ -12,6 +12,10 @@ DATA ?= var/bisik
 PORT ?= 8080
 # yes: `make desk-bundle` brings Firefox ESR along, for machines without a browser.
 BROWSER ?= no
+# yes: `make release` brings every Debian package along, for machines without an archive.
+OFFLINE ?= no
+# The gpg key (fingerprint or name) that `make release` signs with; none by default.
+SIGN ?=
 # ONION=1: behind Tor, on a private network; ONION=public: on the real one.
 ONION ?=
 # More for pytest, as in: make test ARGS="-m 'not slow' tests/crypto"
@@ -62,6 +66,11 @@ run: setup ## Start Bisik on this machine (DATA=var/bisik PORT=8080 ONION=1)
 .PHONY: desk-bundle
 desk-bundle: setup ## What installs a desk without a network, below dist/ (BROWSER=yes)
 	@$(BIN)/python -m scripts.desk_bundle dist $(if $(filter yes,$(BROWSER)),--browser)
+
+.PHONY: release
+release: setup ## What installs a server, below dist/ (OFFLINE=yes SIGN=key)
+	@$(BIN)/python -m scripts.release dist $(if $(filter yes,$(OFFLINE)),--offline) \
+		$(if $(SIGN),--sign '$(SIGN)')
 
 
 ##@ Develop

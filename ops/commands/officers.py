@@ -10,7 +10,7 @@ from crypto.fingerprint import Fingerprint
 from crypto.wordlist import load_wordlist
 from ops.accounts import qr_for_terminal, random_passphrase, simple_user_name
 from ops.commands.options import READABLE_FILE, directory_option
-from ops.commands.organisation import FINGERPRINT, read_enrolment
+from ops.commands.introducing import FINGERPRINT, read_enrolment
 from ops.edge import Edge
 from ops.officer_keys import OfficerListed, enrol, list_officers
 from ops.server import open_server
