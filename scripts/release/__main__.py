@@ -69,9 +69,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _folder(
-    release: Release, package: Path, cache: Path | None, target: Path
-) -> Path:
+def _folder(release: Release, package: Path, cache: Path | None, target: Path) -> Path:
     """Put everything into one folder, replacing one of the same version."""
     folder = target / f"{NAME}_{release.version}_{release.architecture}"
     if folder.exists():
