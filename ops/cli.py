@@ -25,25 +25,21 @@ exit code 2.  Neither shows a secret, and neither shows a traceback.
 
 import click
 
-from ops.commands.access import access_command, grant_access, revoke_access
-from ops.commands.courier import courier
-from ops.commands.leaflet import leaflet
-from ops.commands.officers import officers
-from ops.commands.onion import doctor, onion
 from ops.commands.organisation import organisation
 from ops.commands.run import run
-from ops.commands.server import init, migrate_command, serve, tidy
 from ops.commands.trusting import trust_command
 from ops.desk_cli import OFF_THE_NETWORK
+from ops.desk_refusals import DESK_REFUSALS
 from ops.edge import Edge
 from ops.errors import REFUSALS, BisikGroup
+from ops.server_cli import ON_THE_NETWORK
 from ops.server_refusals import SERVER_REFUSALS
 
 
 class WholeBisik(BisikGroup):
-    """The root of everything: a server refuses more than a desk."""
+    """The root of everything."""
 
-    refusals = SERVER_REFUSALS | REFUSALS
+    refusals = SERVER_REFUSALS | DESK_REFUSALS | REFUSALS
 
 
 @click.group(cls=WholeBisik)
@@ -56,21 +52,7 @@ def cli(context: click.Context) -> None:
 
 
 organisation.add_command(trust_command)
-for below in (grant_access, revoke_access, access_command):
-    officers.add_command(below)
-for command in (
-    run,
-    init,
-    serve,
-    migrate_command,
-    tidy,
-    *OFF_THE_NETWORK,
-    officers,
-    courier,
-    onion,
-    doctor,
-    leaflet,
-):
+for command in (run, *OFF_THE_NETWORK, *ON_THE_NETWORK):
     cli.add_command(command)
 
 

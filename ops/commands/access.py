@@ -6,7 +6,7 @@ import click
 
 from ops.access import grant, revoke
 from ops.commands.onion import find_onion
-from ops.commands.options import directory_option
+from ops.commands.options import onion_directory_option
 from tor.authorization import parse_client_key
 
 NOT_RUNNING = "Tor does not run; it counts from its next start."
@@ -15,7 +15,7 @@ NOT_RUNNING = "Tor does not run; it counts from its next start."
 @click.command("grant-access")
 @click.argument("name")
 @click.argument("key")
-@directory_option
+@onion_directory_option
 def grant_access(directory: Path, name: str, key: str) -> None:
     """
     Let an officer's browser reach the courier's onion service.
@@ -31,7 +31,7 @@ def grant_access(directory: Path, name: str, key: str) -> None:
 
 @click.command("revoke-access")
 @click.argument("name")
-@directory_option
+@onion_directory_option
 def revoke_access(directory: Path, name: str) -> None:
     """
     Shut an officer's browser out, at once; what is open to others breaks off, too.
@@ -43,7 +43,7 @@ def revoke_access(directory: Path, name: str) -> None:
 
 
 @click.command("access")
-@directory_option
+@onion_directory_option
 def access_command(directory: Path) -> None:
     """List who can reach the courier."""
     clients = find_onion(directory).clients
