@@ -2,6 +2,7 @@
 The database: how it is opened, how a transaction runs, what its failures mean.
 
     reading()   changes nothing
+    snapshot()  the same, and sees one moment for as long as it lasts
     writing()   one transaction, one writer at a time, durable when it returns;
                 on SQLite the write-ahead log is emptied afterwards
 
@@ -77,6 +78,26 @@ class Database:
         """Give a connection to read with; what it changes is undone."""
         with plain_failures(), self.engine.connect() as connection:
             yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """
+        Give a connection that sees one moment, however long it is read from.
+
+        Others go on writing meanwhile.  SQLite's log cannot be emptied before the
+        end, and is then.
+        """
+        with plain_failures():
+            try:
+                with self.engine.connect() as connection:
+                    if not self.is_sqlite:
+                        connection = connection.execution_options(
+                            isolation_level="REPEATABLE READ", postgresql_readonly=True
+                        )
+                    with connection.begin():
+                        yield connection
+            finally:
+                self._checkpoint()
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

@@ -12,6 +12,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 
 from deaddrop.engine import PAGE_BYTES, Database, plain_failures, sqlite_path
@@ -27,18 +28,44 @@ def migrate(url: str) -> None:
     Raises:
         DeadDropUnavailable: If the database cannot be reached or written.
     """
+    prepare(url)
+    database = Database(url)
+    try:
+        with database.writing() as connection:
+            upgrade(connection, newest_revision())
+    finally:
+        database.close()
+
+
+def prepare(url: str) -> None:
+    """
+    Make the SQLite file at *url* if it is missing; PostgreSQL makes its own.
+
+    Raises:
+        DeadDropUnavailable: If it cannot be made.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         with plain_failures():
             _prepare_sqlite(os.fspath(sqlite_path(parsed)))
-    database = Database(url)
-    try:
-        with database.writing() as connection:
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    finally:
-        database.close()
+
+
+def upgrade(connection: Connection, revision: str) -> None:
+    """Take the missing steps up to *revision*, in the transaction of *connection*."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def newest_revision() -> str:
+    """Name the tables of this version."""
+    return known_revisions()[0]
+
+
+def known_revisions() -> list[str]:
+    """Name the tables of this version and of all before it, the newest first."""
+    steps = ScriptDirectory.from_config(_config()).walk_revisions()
+    return [step.revision for step in steps]
 
 
 def check_migrated(database: Database) -> None:
