@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from ops.address_words import address_words
-from ops.commands.options import NEW_FILE, READABLE_FILE, directory_option
-from ops.doctor import Finding, Verdict, examine_onion, examine_server
+from ops.commands.options import NEW_FILE, READABLE_FILE, onion_directory_option
+from ops.doctor import Finding, Verdict, examine_onion, examine_server_as_owner
 from ops.edge import Edge
 from ops.onion import Onion, prepare_onion, write_torrc
 from ops.onion_keys import back_up, restore, rotate
@@ -28,7 +28,7 @@ def onion() -> None:
 @click.option("--to", "to", type=NEW_FILE, help="By default in the onion folder.")
 @click.option("--user", help="Whom tor runs as, if root prepares it for them.")
 @click.option("--never-root", is_flag=True, help="Tor is started as that user.")
-@directory_option
+@onion_directory_option
 @click.pass_obj
 def torrc(
     edge: Edge, directory: Path, to: Path | None, user: str | None, never_root: bool
@@ -47,7 +47,7 @@ def torrc(
 
 
 @onion.command("status")
-@directory_option
+@onion_directory_option
 @click.pass_context
 def status(context: click.Context, directory: Path) -> None:
     """Say whether reporters and officers can get in.  Exit code 1 if not."""
@@ -55,18 +55,21 @@ def status(context: click.Context, directory: Path) -> None:
 
 
 @click.command()
-@directory_option
+@onion_directory_option
 @click.pass_context
 def doctor(context: click.Context, directory: Path) -> None:
     """Look at everything on this server.  Exit code 1 if something is wrong."""
     edge: Edge = context.obj
     place = find_onion(directory)
-    _tell(context, [*examine_server(directory, edge), *examine_onion(place, edge)])
+    _tell(
+        context,
+        [*examine_server_as_owner(directory, edge), *examine_onion(place, edge)],
+    )
 
 
 @onion.command("backup")
 @click.option("--to", "to", type=NEW_FILE, required=True, help="The sealed file.")
-@directory_option
+@onion_directory_option
 def backup(directory: Path, to: Path) -> None:
     """
     Save addresses and access, sealed with a passphrase.
@@ -84,7 +87,7 @@ def backup(directory: Path, to: Path) -> None:
 @onion.command("restore")
 @click.argument("file", type=READABLE_FILE)
 @click.option("--user", help="Whom tor runs as, if root prepares it for them.")
-@directory_option
+@onion_directory_option
 @click.pass_obj
 def restore_command(edge: Edge, directory: Path, file: Path, user: str | None) -> None:
     """Bring addresses and access back, into an onion folder without any."""
@@ -100,7 +103,7 @@ def restore_command(edge: Edge, directory: Path, file: Path, user: str | None) -
 
 @onion.command("rotate")
 @click.option("--administrators", is_flag=True, help="The administrators' service.")
-@directory_option
+@onion_directory_option
 def rotate_command(directory: Path, administrators: bool) -> None:
     """
     Give the officers' service a new address; those who have access keep it.
@@ -120,7 +123,7 @@ def rotate_command(directory: Path, administrators: bool) -> None:
 
 @onion.command("words")
 @click.argument("address", required=False)
-@directory_option
+@onion_directory_option
 def words(directory: Path, address: str | None) -> None:
     """Say the six words of the reporters' ADDRESS, by default this server's."""
     if address is None:
