@@ -18,6 +18,7 @@ The `bisik` command.
     bisik officers grant-access, revoke-access, access
     bisik administrators access-key, grant-access, revoke-access, access
     bisik doctor                                  is everything well?
+    bisik counters                                what a monitoring system may know
     bisik leaflet                                 a page for the notice board
 
 A refusal is one line of error and one of hint, and exit code 1; wrong usage is

@@ -7,7 +7,8 @@ The `bisik` command of a server.
     bisik courier serve, export, apply            bundles out, outboxes in
     bisik administrators grant-access...          who reaches its ssh
     bisik onion torrc, status, backup...          how it is reached
-    bisik doctor, leaflet                         is it well; a page for the notice board
+    bisik doctor, counters                        is it well?
+    bisik leaflet                                 a page for the notice board
 
 It is a part of the whole command (`ops.cli`), and imports nothing that opens a report
 or makes a key with which one can be opened: what is not there cannot be used by whoever
@@ -22,10 +23,12 @@ from ops.commands.access import (
     grant_access,
     revoke_access,
 )
+from ops.commands.counters import counters
 from ops.commands.courier import courier
+from ops.commands.doctor import doctor
 from ops.commands.leaflet import leaflet
 from ops.commands.officers import officers
-from ops.commands.onion import doctor, onion
+from ops.commands.onion import onion
 from ops.commands.server import init, migrate_command, serve, tidy
 from ops.commands.trusting import trust_command
 from ops.edge import Edge
@@ -67,6 +70,7 @@ ON_THE_NETWORK: tuple[click.Command, ...] = (
     courier,
     onion,
     doctor,
+    counters,
     leaflet,
 )
 for command in ON_THE_NETWORK:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ops.access import check_is_there, grant, revoke
-from ops.commands.onion import find_onion
+from ops.commands.doctor import find_onion
 from ops.commands.options import onion_directory_option
 from ops.onion import Onion
 from tor.authorization import parse_client_key

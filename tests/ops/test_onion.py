@@ -254,14 +254,15 @@ def test_what_is_wrong_is_told_with_a_way_out(near: World) -> None:
 
 
 def test_keys_that_end_soon_are_told(near: World) -> None:
-    """A month before, and then that they have ended."""
+    """Two months before; from the last month on it is wrong, and then it is over."""
     listed = near.done("officers", "list")
     through = re.search(r"sealed to through (\S+)", listed)
     assert through is not None
     days = (date.fromisoformat(through[1]) - DAY).days
-    ending = "LOOK  officers           the key of Petugas Coba ends on"
-    assert ending not in near.at(days - 40).bisik("doctor").output
-    assert ending in near.at(days - 20).bisik("doctor").output
+    ending = "officers           the key of Petugas Coba ends on"
+    assert ending not in near.at(days - 70).bisik("doctor").output
+    assert f"LOOK  {ending}" in near.at(days - 50).bisik("doctor").output
+    assert f"BAD   {ending}" in near.at(days - 20).bisik("doctor").output
     closed = "BAD   officers           reports can be sealed to nobody"
     assert closed in near.at(days + 40).bisik("doctor").output
 
