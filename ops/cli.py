@@ -27,6 +27,8 @@ exit code 2.  Neither shows a secret, and neither shows a traceback.
 
 import click
 
+from ops.commands.access import administrators
+from ops.commands.access_key import administrator_key
 from ops.commands.organisation import organisation
 from ops.commands.run import run
 from ops.commands.trusting import trust_command
@@ -54,6 +56,8 @@ def cli(context: click.Context) -> None:
 
 
 organisation.add_command(trust_command)
+# A private key has nothing to do on a server.
+administrators.add_command(administrator_key)
 for command in (run, *OFF_THE_NETWORK, *ON_THE_NETWORK):
     cli.add_command(command)
 

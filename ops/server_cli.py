@@ -5,9 +5,10 @@ The `bisik` command of a server.
     bisik organisation trust                      whom it believes
     bisik officers add, list, role, receives...   who may open reports, and the courier
     bisik courier serve, export, apply            bundles out, outboxes in
+    bisik administrators grant-access...          who reaches its ssh
     bisik onion torrc, status, backup...          how it is reached
-    bisik administrators grant-access...          who reaches the machine by ssh
-    bisik doctor, counters, leaflet               is it well; a page for the notice board
+    bisik doctor, counters                        is it well?
+    bisik leaflet                                 a page for the notice board
 
 It is a part of the whole command (`ops.cli`), and imports nothing that opens a report
 or makes a key with which one can be opened: what is not there cannot be used by whoever

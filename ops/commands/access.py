@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from ops.access import check_is_there, grant, revoke
-from ops.commands.access_key import administrator_key
 from ops.commands.doctor import find_onion
 from ops.commands.options import onion_directory_option
 from ops.onion import Onion
@@ -85,9 +84,6 @@ def revoke_administrator(directory: Path, name: str) -> None:
 def administrators_access(directory: Path) -> None:
     """List who can reach this machine by ssh."""
     _list(directory, _administrators, MACHINE)
-
-
-administrators.add_command(administrator_key)
 
 
 def _officers(onion: Onion) -> Service:

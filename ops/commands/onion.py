@@ -25,9 +25,12 @@ def onion() -> None:
 @onion.command("torrc")
 @click.option("--to", "to", type=NEW_FILE, help="By default in the onion folder.")
 @click.option("--user", help="Whom tor runs as, if root prepares it for them.")
+@click.option("--never-root", is_flag=True, help="Tor is started as that user.")
 @onion_directory_option
 @click.pass_obj
-def torrc(edge: Edge, directory: Path, to: Path | None, user: str | None) -> None:
+def torrc(
+    edge: Edge, directory: Path, to: Path | None, user: str | None, never_root: bool
+) -> None:
     """
     Write the torrc, and make what tor needs; tor itself reads it first.
 
@@ -36,7 +39,7 @@ def torrc(edge: Edge, directory: Path, to: Path | None, user: str | None) -> Non
     place = find_onion(directory)
     prepare_onion(place, entropy=edge.entropy, user=user)
     path = to or place.torrc
-    write_torrc(place, path, user=user)
+    write_torrc(place, path, user=user, never_root=never_root)
     click.echo(f"Tor accepts {path}.")
     click.echo("Start tor with it, or reload tor; then: bisik onion status")
 
