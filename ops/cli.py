@@ -16,6 +16,7 @@ The `bisik` command.
     bisik desk case-file, verify-case-file        a case for somebody outside
     bisik onion torrc, status, backup, restore, rotate
     bisik officers grant-access, revoke-access, access
+    bisik administrators access-key, grant-access, revoke-access, access
     bisik doctor                                  is everything well?
     bisik leaflet                                 a page for the notice board
 
@@ -25,7 +26,12 @@ exit code 2.  Neither shows a secret, and neither shows a traceback.
 
 import click
 
-from ops.commands.access import access_command, grant_access, revoke_access
+from ops.commands.access import (
+    access_command,
+    administrators,
+    grant_access,
+    revoke_access,
+)
 from ops.commands.courier import courier
 from ops.commands.leaflet import leaflet
 from ops.commands.officers import officers
@@ -66,6 +72,7 @@ for command in (
     tidy,
     *OFF_THE_NETWORK,
     officers,
+    administrators,
     courier,
     onion,
     doctor,

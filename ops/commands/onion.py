@@ -10,7 +10,7 @@ from ops.commands.options import NEW_FILE, READABLE_FILE, directory_option
 from ops.doctor import Finding, Verdict, examine_onion, examine_server
 from ops.edge import Edge
 from ops.onion import Onion, prepare_onion, write_torrc
-from ops.onion_keys import back_up, restore, rotate_officers
+from ops.onion_keys import back_up, restore, rotate
 from ops.passphrases import ask_passphrase
 from ops.server import read_settings
 from tor.address import parse_onion_address
@@ -96,15 +96,21 @@ def restore_command(edge: Edge, directory: Path, file: Path, user: str | None) -
 
 
 @onion.command("rotate")
+@click.option("--administrators", is_flag=True, help="The administrators' service.")
 @directory_option
-def rotate(directory: Path) -> None:
+def rotate_command(directory: Path, administrators: bool) -> None:
     """
     Give the officers' service a new address; those who have access keep it.
 
     The old address is gone for good, and with it whoever only knew that one.
     """
     place = find_onion(directory)
-    address = rotate_officers(place)
+    if administrators:
+        address = rotate(place, place.administrators)
+        click.echo(f"Administrators reach this machine at {address} from now on.")
+        click.echo("Tell each of them face to face.")
+        return
+    address = rotate(place, place.officers)
     click.echo(f"The courier is now at {address}.")
     click.echo("Start the courier anew, and tell each officer face to face.")
 

@@ -7,72 +7,24 @@ What needs a network is in tests/journeys/test_over_tor.py.
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.command import World
-from support.onions import short_folder
+from support.onion_folder import (
+    PASSPHRASE,
+    everything,
+    onion_of,
+    running_tor,
+    with_passphrase,
+)
 from support.reporters import DAY
 
 from crypto.locking import lock
-from ops.onion import Onion, write_torrc
-from ops.server import read_settings
 from tor.address import parse_onion_address
 from tor.authorization import client_of, parse_client_key
-from tor.program import TorProcess, find_tor
-
-PASSPHRASE = "kata sandi cadangan"
-ALONE = ["DisableNetwork 1"]
-
-
-@pytest.fixture
-def near(prepared: Path, world: World) -> Iterator[World]:
-    """A world whose path leaves room for sockets."""
-    with short_folder() as folder:
-        path = folder / "world"
-        shutil.copytree(prepared, path)
-        yield World(path, world.edge)
-
-
-def onion_of(world: World) -> Onion:
-    """Return the onion folder of a world."""
-    return Onion.of(world.server, read_settings(world.server))
-
-
-@contextmanager
-def running_tor(world: World) -> Iterator[Onion]:
-    """Let tor run without a network: it makes keys and takes commands."""
-    onion = onion_of(world)
-    world.done("onion", "torrc")
-    write_torrc(onion, onion.torrc, network=ALONE)
-    log = onion.directory / "log"
-    with TorProcess(onion.torrc, log=log, program=find_tor()):
-        for service in onion.services:
-            onion.wait_for_address(service)
-        yield onion
-
-
-def with_passphrase(world: World, *words: object, refused: bool = False) -> str:
-    """Run a command that asks for a passphrase twice."""
-    result = world.bisik(*words, stdin=f"{PASSPHRASE}\n{PASSPHRASE}\n")
-    assert int(refused) == result.exit_code, result.output
-    assert PASSPHRASE not in result.output
-    return result.output
-
-
-def everything(onion: Onion) -> dict[str, bytes]:
-    """Return every key, address and client."""
-    return {
-        str(path.relative_to(onion.directory)): path.read_bytes()
-        for service in onion.services
-        for path in service.directory.rglob("*")
-        if path.is_file()
-    }
 
 
 def test_torrc_may_be_written_again(near: World) -> None:
