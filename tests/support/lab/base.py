@@ -67,8 +67,10 @@ def lend_packages(root: Path, cache: Path = CACHE) -> None:
 
 
 def keep_packages(root: Path, cache: Path = CACHE) -> None:
-    """Keep what a machine has downloaded for those that come after it."""
+    """Take what a machine has downloaded away, for those that come after it."""
     _link_packages(root / ARCHIVES, _kept(cache))
+    for package in (root / ARCHIVES).glob("*.deb"):
+        package.unlink()
 
 
 def _make(cache: Path, tree: Path) -> None:
