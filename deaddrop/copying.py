@@ -15,7 +15,7 @@ drop, and nothing is written to a disk.  Specified in docs/spec/backup.md.
 """
 
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from typing import Any, Final
 
