@@ -17,6 +17,7 @@ The `bisik` command.
     bisik onion torrc, status, backup, restore, rotate
     bisik officers grant-access, revoke-access, access
     bisik doctor                                  is everything well?
+    bisik notify recipients, seal, send           one sealed message a day
     bisik counters                                what a monitoring system may know
     bisik leaflet                                 a page for the notice board
 
@@ -31,6 +32,7 @@ from ops.commands.counters import counters
 from ops.commands.courier import courier
 from ops.commands.doctor import doctor
 from ops.commands.leaflet import leaflet
+from ops.commands.notify import notify
 from ops.commands.officers import officers
 from ops.commands.onion import onion
 from ops.commands.organisation import organisation
@@ -73,6 +75,7 @@ for command in (
     onion,
     doctor,
     counters,
+    notify,
     leaflet,
 ):
     cli.add_command(command)
