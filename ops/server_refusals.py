@@ -12,6 +12,8 @@ from deaddrop import (
     UnknownItem,
 )
 from journalist_app.courier.errors import CourierError
+from ops.access import NotServed
+from ops.activation import UnfitSocket
 from ops.errors import (
     NoOrganisationKey,
     NoPrivateMemory,
@@ -51,6 +53,7 @@ _HINTS = (
     (NoServer, "make one with: bisik init --directory DIRECTORY"),
     (NoOrganisationKey, "run: bisik organisation trust organisation.asc"),
     (NoPrivateMemory, 'name a tmpfs folder as "memory" in bisik.toml'),
+    (UnfitSocket, "name the unit's ListenStream in bisik.toml: socket, courier_socket"),
     (UnknownDeskName, "see the names with: bisik officers list"),
     (AlreadyInstalled, "to add a machine to it: bisik init --join --database URL"),
     (NotInstalled, "run: bisik init"),
@@ -67,9 +70,10 @@ _HINTS = (
     (TorNotRunning, "start tor, then see: bisik onion status"),
     (NetworkNotReady, "the machine may be too busy; try again"),
     (MalformedOnionAddress, "copy it from the file hostname, which Tor wrote"),
-    (MalformedClientKey, "let the officer send what bisik desk access-key has shown"),
-    (ClientExists, "revoke it first: bisik officers revoke-access NAME"),
-    (UnknownClient, "see the names with: bisik officers access"),
+    (NotServed, "set administrators = true there, then run: bisik onion torrc"),
+    (MalformedClientKey, "let them send what access-key has shown them"),
+    (ClientExists, "revoke it first, with revoke-access NAME"),
+    (UnknownClient, "see the names with: bisik officers access, or administrators"),
     (UnsafeAuthorization, "stop tor at once, mend the folder, then: bisik doctor"),
     (DeadDropUnavailable, "see to the disk and the database, then try again"),
 )

@@ -11,8 +11,8 @@ from crypto.admission import KeyNotAdmitted, armored
 from crypto.fingerprint import Fingerprint
 from crypto.lifetimes import Purpose, lifetime_in
 from crypto.recipients import FingerprintNotThatOfTheKey
+from ops.commands.introducing import FINGERPRINT
 from ops.commands.options import FILE_TO_READ, READABLE_FILE, directory_option
-from ops.commands.organisation import FINGERPRINT
 from ops.edge import Edge
 from ops.notifying.errors import UnusableRecipient
 from ops.notifying.mail import MailSettings

@@ -11,8 +11,8 @@ from casework.profile import Profile
 from crypto.fingerprint import Fingerprint
 from crypto.wordlist import load_wordlist
 from ops.accounts import qr_for_terminal, random_passphrase, simple_user_name
+from ops.commands.introducing import FINGERPRINT
 from ops.commands.options import FILE_TO_READ, directory_option
-from ops.commands.organisation import FINGERPRINT
 from ops.edge import Edge
 from ops.officer_keys import OfficerListed, enrol, list_officers
 from ops.server import open_server

@@ -10,7 +10,7 @@ from ops.commands.options import NEW_FILE, READABLE_FILE, onion_directory_option
 from ops.doctor import examine_onion
 from ops.edge import Edge
 from ops.onion import prepare_onion, write_torrc
-from ops.onion_keys import back_up, restore, rotate_officers
+from ops.onion_keys import back_up, restore, rotate
 from ops.passphrases import ask_passphrase
 from tor.address import parse_onion_address
 
@@ -25,9 +25,12 @@ def onion() -> None:
 @onion.command("torrc")
 @click.option("--to", "to", type=NEW_FILE, help="By default in the onion folder.")
 @click.option("--user", help="Whom tor runs as, if root prepares it for them.")
+@click.option("--never-root", is_flag=True, help="Tor is started as that user.")
 @onion_directory_option
 @click.pass_obj
-def torrc(edge: Edge, directory: Path, to: Path | None, user: str | None) -> None:
+def torrc(
+    edge: Edge, directory: Path, to: Path | None, user: str | None, never_root: bool
+) -> None:
     """
     Write the torrc, and make what tor needs; tor itself reads it first.
 
@@ -36,7 +39,7 @@ def torrc(edge: Edge, directory: Path, to: Path | None, user: str | None) -> Non
     place = find_onion(directory)
     prepare_onion(place, entropy=edge.entropy, user=user)
     path = to or place.torrc
-    write_torrc(place, path, user=user)
+    write_torrc(place, path, user=user, never_root=never_root)
     click.echo(f"Tor accepts {path}.")
     click.echo("Start tor with it, or reload tor; then: bisik onion status")
 
@@ -85,15 +88,21 @@ def restore_command(edge: Edge, directory: Path, file: Path, user: str | None) -
 
 
 @onion.command("rotate")
+@click.option("--administrators", is_flag=True, help="The administrators' service.")
 @onion_directory_option
-def rotate(directory: Path) -> None:
+def rotate_command(directory: Path, administrators: bool) -> None:
     """
     Give the officers' service a new address; those who have access keep it.
 
     The old address is gone for good, and with it whoever only knew that one.
     """
     place = find_onion(directory)
-    address = rotate_officers(place)
+    if administrators:
+        address = rotate(place, place.administrators)
+        click.echo(f"Administrators reach this machine at {address} from now on.")
+        click.echo("Tell each of them face to face.")
+        return
+    address = rotate(place, place.officers)
     click.echo(f"The courier is now at {address}.")
     click.echo("Start the courier anew, and tell each officer face to face.")
 

@@ -4,6 +4,7 @@ Tor, and both services, as a stranger sees them.
 What tor publishes is fetched from the network, with nothing but the address.
 """
 
+import errno
 import os
 import socket
 from collections.abc import Iterator
@@ -18,18 +19,19 @@ from tor.address import OnionAddress
 from tor.control import Bootstrap, Control, connect
 from tor.descriptor import Published
 from tor.errors import TorError, TorNotRunning, UnsafeAuthorization
-from tor.torrc import OnionService
+from tor.torrc import SSH_PORT, OnionService, Service
 
 ANSWER_SECONDS: Final = 20.0
 FETCH_SECONDS: Final = 30.0
 # Tor itself still uses a consensus that ended less than a day ago (dir-spec).
 STALE: Final = timedelta(days=1)
+SSH_GREETING: Final = b"SSH-2.0-"
 
 
 def examine_onion(
     onion: Onion, edge: Edge, *, fetch_seconds: float = FETCH_SECONDS
 ) -> Iterator[Finding]:
-    """Look at tor and at both services, as far as this user may."""
+    """Look at tor and at its services, as far as this user may."""
     if not os.access(onion.directory.parent, os.X_OK) or (
         onion.directory.exists() and not os.access(onion.directory, os.R_OK | os.X_OK)
     ):
@@ -48,7 +50,21 @@ def examine_onion(
             "run: bisik onion torrc",
         )
         return
-    yield _clients(onion)
+    yield _clients(
+        onion,
+        onion.officers,
+        "officers' access",
+        nobody="no officer can reach the courier",
+        group="officers",
+    )
+    if onion.has_administrators:
+        yield _clients(
+            onion,
+            onion.administrators,
+            "ssh access",
+            nobody="nobody can reach this machine by ssh over Tor",
+            group="administrators",
+        )
     for service, name in _named(onion):
         yield _answers(onion, service, name)
     try:
@@ -63,40 +79,73 @@ def examine_onion(
         )
 
 
-def _named(onion: Onion) -> tuple[tuple[OnionService, str], ...]:
-    return (onion.reporters, "reporters' door"), (onion.officers, "officers' door")
+def _named(onion: Onion) -> Iterator[tuple[Service, str]]:
+    yield onion.reporters, "reporters' door"
+    yield onion.officers, "officers' door"
+    if onion.has_administrators:
+        yield onion.administrators, "ssh door"
 
 
-def _clients(onion: Onion) -> Finding:
+def _clients(
+    onion: Onion, service: Service, subject: str, *, nobody: str, group: str
+) -> Finding:
+    """Look at who may reach a guarded service."""
     try:
-        onion.clients.check()
-        names = sorted(onion.clients.list())
+        clients = onion.clients_of(service)
+        clients.check()
+        names = sorted(clients.list())
     except UnsafeAuthorization as error:
         return Finding(
             Verdict.BAD,
-            "officers' access",
+            subject,
             str(error),
             "stop tor at once, mend the folder, then start tor and look again",
         )
     if not names:
         return Finding(
             Verdict.LOOK,
-            "officers' access",
-            "no officer can reach the courier",
-            "let each make a key (bisik desk access-key), then: "
-            "bisik officers grant-access NAME KEY",
+            subject,
+            nobody,
+            f"let each make a key (bisik {'desk' if group == 'officers' else group} "
+            f"access-key), then: bisik {group} grant-access NAME KEY",
         )
-    return Finding(Verdict.GOOD, "officers' access", f"for {', '.join(names)}")
+    return Finding(Verdict.GOOD, subject, f"for {', '.join(names)}")
 
 
-def _answers(onion: Onion, service: OnionService, name: str) -> Finding:
-    """Ask a site for a page, as tor does."""
+def _answers(onion: Onion, service: Service, name: str) -> Finding:
+    """Ask what is behind a service for a sign of life, as tor does."""
     try:
         host = onion.address(service)
     except NoAddress as error:
         return Finding(Verdict.BAD, name, str(error), "start tor: it makes the address")
     except TorError as error:
         return Finding(Verdict.BAD, name, str(error), "restore it: bisik onion restore")
+    if isinstance(service, OnionService):
+        return _site_answers(service, host, name)
+    return _ssh_answers(host, name)
+
+
+def _ssh_answers(host: OnionAddress, name: str) -> Finding:
+    try:
+        with socket.create_connection(("127.0.0.1", SSH_PORT), ANSWER_SECONDS) as ssh:
+            # RFC 4253, section 4.2: a server begins with its version.
+            greeting = ssh.recv(len(SSH_GREETING))
+    except OSError as error:
+        if error.errno == errno.EAFNOSUPPORT:
+            said = f"{host}; sshd was not asked, because nothing in here may use ports"
+            return Finding(Verdict.GOOD, name, said)
+        greeting = b""
+    if greeting != SSH_GREETING:
+        return Finding(
+            Verdict.BAD,
+            name,
+            f"no ssh server answers at 127.0.0.1:{SSH_PORT}",
+            "at the machine itself: systemctl status ssh",
+        )
+    return Finding(Verdict.GOOD, name, f"ssh answers; {host}")
+
+
+def _site_answers(service: OnionService, host: OnionAddress, name: str) -> Finding:
     try:
         status = _status_of(service.socket, host)
     except OSError as error:
@@ -164,7 +213,7 @@ def _network(control: Control, bootstrap: Bootstrap, edge: Edge) -> Iterator[Fin
 def _published(
     control: Control,
     onion: Onion,
-    service: OnionService,
+    service: Service,
     name: str,
     fetch_seconds: float,
 ) -> Finding:
@@ -180,12 +229,12 @@ def _published(
             "the network does not know it: nobody finds it",
             "a service is known about a minute after its start; then read tor's log",
         )
-    if service == onion.officers:
-        return _judge_officers(published, name)
+    if service in onion.guarded:
+        return _judge_guarded(published, name)
     return _judge_reporters(published, name)
 
 
-def _judge_officers(published: Published, name: str) -> Finding:
+def _judge_guarded(published: Published, name: str) -> Finding:
     if not published.authorized_only:
         return Finding(
             Verdict.BAD,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support.command import NOON, World
 from support.machine import Debian
+from support.onions import short_folder
 
 from ops.edge import Edge
 from ops.newcomer import prepare
@@ -48,3 +49,12 @@ def world(prepared: Path, tmp_path: Path, edge: Edge) -> World:
 def empty(tmp_path: Path, edge: Edge) -> World:
     """No folders at all."""
     return World(tmp_path / "world", edge)
+
+
+@pytest.fixture
+def near(prepared: Path, world: World) -> Iterator[World]:
+    """A world whose path leaves room for sockets."""
+    with short_folder() as folder:
+        path = folder / "world"
+        shutil.copytree(prepared, path)
+        yield World(path, world.edge)

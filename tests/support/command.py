@@ -11,7 +11,7 @@ from support.reporters import DAY
 from crypto.fingerprint import Fingerprint, parse_fingerprint
 from journalist_app.workstation.desk import read_record
 from ops.cli import cli
-from ops.commands.organisation import read_enrolment
+from ops.commands.introducing import read_enrolment
 from ops.edge import Edge
 from ops.newcomer import OFFICER
 from ops.organisation import certify_enrolment
