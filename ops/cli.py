@@ -18,6 +18,7 @@ The `bisik` command.
     bisik officers grant-access, revoke-access, access
     bisik administrators access-key, grant-access, revoke-access, access
     bisik doctor                                  is everything well?
+    bisik notify recipients, seal, send           one sealed message a day
     bisik counters                                what a monitoring system may know
     bisik leaflet                                 a page for the notice board
 

@@ -8,6 +8,7 @@ The `bisik` command of a server.
     bisik administrators grant-access...          who reaches its ssh
     bisik onion torrc, status, backup...          how it is reached
     bisik doctor, counters                        is it well?
+    bisik notify recipients, seal, send           one sealed message a day
     bisik leaflet                                 a page for the notice board
 
 It is a part of the whole command (`ops.cli`), and imports nothing that opens a report
@@ -27,6 +28,7 @@ from ops.commands.counters import counters
 from ops.commands.courier import courier
 from ops.commands.doctor import doctor
 from ops.commands.leaflet import leaflet
+from ops.commands.notify import notify
 from ops.commands.officers import officers
 from ops.commands.onion import onion
 from ops.commands.server import init, migrate_command, serve, tidy
@@ -71,6 +73,7 @@ ON_THE_NETWORK: tuple[click.Command, ...] = (
     onion,
     doctor,
     counters,
+    notify,
     leaflet,
 )
 for command in ON_THE_NETWORK:

@@ -21,6 +21,15 @@ from ops.errors import (
     Refusals,
     UnknownDeskName,
 )
+from ops.notifying.errors import (
+    MalformedMailSettings,
+    MalformedRecipients,
+    NoPassword,
+    NotSent,
+    RecipientExists,
+    UnknownRecipient,
+    UnusableRecipient,
+)
 from tor.address import MalformedOnionAddress
 from tor.authorization import ClientExists, UnknownClient
 from tor.errors import (
@@ -34,6 +43,13 @@ from tor.errors import (
 
 _KINDS = (CourierError, DeadDropError, TorError)
 _HINTS = (
+    (UnknownRecipient, "see who gets one with: bisik notify recipients list"),
+    (RecipientExists, "remove it first: bisik notify recipients remove ADDRESS"),
+    (UnusableRecipient, "see docs/spec/notifications.md"),
+    (MalformedRecipients, "restore it, or remove it and add the recipients again"),
+    (MalformedMailSettings, "see docs/spec/notifications.md, then run the playbook"),
+    (NoPassword, "let systemd run it, with LoadCredential=mail-password:FILE"),
+    (NotSent, "it may be run again; what was sent is not sent twice"),
     (NoServer, "make one with: bisik init --directory DIRECTORY"),
     (NoOrganisationKey, "run: bisik organisation trust organisation.asc"),
     (NoPrivateMemory, 'name a tmpfs folder as "memory" in bisik.toml'),
