@@ -282,3 +282,20 @@ def serve(
     ready(address)
     door = Door(address, tuple(hosts))
     Site(directory, door, edge, couriers_site if courier else reporters_site).run()
+
+
+def serve_privately(directory: Path, edge: Edge, path: Path, *, courier: bool) -> None:
+    """
+    Serve a site on a socket that nobody knows of, until a signal ends it.
+
+    Args:
+        directory: The server directory.
+
+        edge: Clock and randomness.
+
+        path: The socket, in a folder that is closed to others.
+
+        courier: Whether it is the courier's site.
+    """
+    door = Door(f"unix:{path}", ())
+    Site(directory, door, edge, couriers_site if courier else reporters_site).run()
