@@ -20,11 +20,14 @@ class Edge:
         entropy: Gives as many random bytes as asked for.
 
         memory: A folder in memory, in place of this machine's usual one.
+
+        upgrading: Whether this is a part of an upgrade, which keeps all others away.
     """
 
     now: Callable[[], float] = time.time
     entropy: Callable[[int], bytes] = os.urandom
     memory: Path | None = None
+    upgrading: bool = False
 
     def today(self, zone: ZoneInfo) -> date:
         """Return the day it is in *zone*: an institution's day is a local one."""

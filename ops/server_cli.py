@@ -6,7 +6,8 @@ The `bisik` command of a server.
     bisik officers add, list, role, receives...   who may open reports, and the courier
     bisik courier serve, export, apply            bundles out, outboxes in
     bisik onion torrc, status, backup...          how it is reached
-    bisik doctor, leaflet                         is it well; a page for the notice board
+    bisik doctor, leaflet                         is it well; a page for a notice board
+    bisik release activate, show, recover         which release counts
 
 It is a part of the whole command (`ops.cli`), and imports nothing that opens a report
 or makes a key with which one can be opened: what is not there cannot be used by whoever
@@ -20,6 +21,7 @@ from ops.commands.courier import courier
 from ops.commands.leaflet import leaflet
 from ops.commands.officers import officers
 from ops.commands.onion import doctor, onion
+from ops.commands.release import release
 from ops.commands.server import init, migrate_command, serve, tidy
 from ops.commands.trusting import trust_command
 from ops.edge import Edge
@@ -61,6 +63,7 @@ ON_THE_NETWORK: tuple[click.Command, ...] = (
     onion,
     doctor,
     leaflet,
+    release,
 )
 for command in ON_THE_NETWORK:
     cli.add_command(command)

@@ -94,9 +94,7 @@ def build(package: Package, release: Release, work: Path, target: Path) -> Path:
         raise BundleError(f"{_PYTHON} is missing: build the package on Debian 12")
     wheels = work / "wheels"
     wheels.mkdir()
-    downloaded = download(
-        release.source / package.locked, release.architecture, wheels
-    )
+    downloaded = download(release.source / package.locked, release.architecture, wheels)
     tree = work / "tree"
     _write(tree, _contents(package, release, unpack(downloaded)))
     _compile(tree, package.library, work)

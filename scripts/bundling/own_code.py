@@ -66,9 +66,7 @@ def own_files(source: Path, code: OwnCode) -> dict[str, bytes]:
     return dict(sorted(files.items()))
 
 
-def needed_modules(
-    source: Path, packages: list[str], code: OwnCode
-) -> dict[str, Path]:
+def needed_modules(source: Path, packages: list[str], code: OwnCode) -> dict[str, Path]:
     """Return the modules that a command comes to import, and their files."""
     every = {
         name: path

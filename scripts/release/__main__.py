@@ -1,7 +1,8 @@
 """
 Build a release: `make release`, or
 
-    python -m scripts.release dist [--offline] [--sign KEY] [--package-only] [--cache DIR]
+    python -m scripts.release dist [--offline] [--sign KEY] [--package-only]
+        [--cache DIR]
 
 Run from the root of the repository, on Debian 12, by any user.
 """
@@ -69,9 +70,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _folder(
-    release: Release, package: Path, cache: Path | None, target: Path
-) -> Path:
+def _folder(release: Release, package: Path, cache: Path | None, target: Path) -> Path:
     """Put everything into one folder, replacing one of the same version."""
     folder = target / f"{NAME}_{release.version}_{release.architecture}"
     if folder.exists():

@@ -1,4 +1,4 @@
-"""The folder of `make release`: the same for everybody, signed, and what it installs."""
+"""The folder of `make release`: the same for everybody, signed, and installed."""
 
 import os
 import subprocess
@@ -21,13 +21,11 @@ LATER = str(int(EPOCH) + 60)
 @contextmanager
 def short_home() -> Iterator[Path]:
     """Give a home of gpg with a path that leaves room for its agent's socket."""
-    with tempfile.TemporaryDirectory(prefix="bisik-", dir="/tmp") as name:  # noqa: S108
+    with tempfile.TemporaryDirectory(prefix="bisik-", dir="/tmp") as name:
         try:
             yield Path(name)
         finally:
-            subprocess.run(
-                ["gpgconf", "--homedir", name, "--kill", "all"], check=False
-            )
+            subprocess.run(["gpgconf", "--homedir", name, "--kill", "all"], check=False)
 
 
 def gpg(home: Path, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
