@@ -19,7 +19,10 @@ SIGN ?=
 # ONION=1: behind Tor, on a private network; ONION=public: on the real one.
 ONION ?=
 # More for pytest, as in: make test ARGS="-m 'not slow' tests/crypto"
+# and for ansible-playbook, as in: make deploy ARGS="--check --diff"
 ARGS ?=
+# The servers that `make deploy` is about; ansible/README.md explains it.
+INVENTORY ?=
 # How many files of tests run at a time; 0 for one test after the other, in order.
 JOBS ?= 0
 
@@ -35,6 +38,8 @@ LOCK := $(BIN)/pip-compile --quiet --no-config --generate-hashes --allow-unsafe 
 	--strip-extras --no-emit-options --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host
 
+# An administrator's computer reaches the servers by ssh.
+DEBIAN_TO_DEPLOY := openssh-client python3 python3-venv
 # The desk opens documents of strangers with bubblewrap, poppler and LibreOffice.  tor
 # brings tor-gencert, for a private network, and util-linux setpriv.
 DEBIAN_TO_RUN := bubblewrap fonts-dejavu-core gnupg gpg-agent \
@@ -44,9 +49,12 @@ DEBIAN_TO_RUN := bubblewrap fonts-dejavu-core gnupg gpg-agent \
 # the disk; procps and iproute2 look at the processes and ports of a test.
 # The browsers are those of reporters: two with windows, and one of text.  zbar reads
 # the leaflet as a telephone would.  mmdebstrap makes the empty machine on which the
-# desk's bundle is installed.
-DEBIAN_TO_TEST := $(DEBIAN_TO_RUN) chromium firefox-esr iproute2 lynx mmdebstrap \
-	postgresql procps sq strace tar zbar-tools
+# desk's bundle is installed, and the one that servers are booted from: by
+# systemd-container or qemu, in a network of their own (nftables, slirp4netns), which
+# netcat goes into and nmap looks at from outside.
+DEBIAN_TO_TEST := $(DEBIAN_TO_RUN) apparmor chromium e2fsprogs firefox-esr iproute2 lynx \
+	mmdebstrap netcat-openbsd nftables nmap openssh-client postgresql procps \
+	qemu-system-x86 slirp4netns sq strace systemd-container tar zbar-tools
 
 
 ##@ Use
@@ -67,6 +75,17 @@ run: setup ## Start Bisik on this machine (DATA=var/bisik PORT=8080 ONION=1)
 desk-bundle: setup ## What installs a desk without a network, below dist/ (BROWSER=yes)
 	@$(BIN)/python -m scripts.desk_bundle dist $(if $(filter yes,$(BROWSER)),--browser)
 
+# Ansible reads its settings in the folder of the playbook only.
+PLAYBOOK := cd ansible && ANSIBLE_CONFIG=ansible.cfg '$(CURDIR)/$(BIN)/ansible-playbook'
+
+.PHONY: deploy
+deploy: debian-to-deploy $(STAMPS)/deploy ## Install or update servers (INVENTORY=... ARGS="--check")
+	@[ -n '$(INVENTORY)' ] || { \
+		echo "bisik: error: which servers?" >&2; \
+		echo "bisik: hint: make deploy INVENTORY=FOLDER; ansible/README.md" >&2; \
+		exit 2; }
+	@$(PLAYBOOK) --inventory '$(abspath $(INVENTORY))' site.yml $(ARGS)
+
 .PHONY: release
 release: setup ## What installs a server, below dist/ (OFFLINE=yes SIGN=key)
 	@$(BIN)/python -m scripts.release dist $(if $(filter yes,$(OFFLINE)),--offline) \
@@ -85,6 +104,8 @@ check: setup-test ## Look for mistakes without running anything
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python scripts/check_translations.py
+	cd ansible && PATH='$(CURDIR)/$(BIN)':"$$PATH" ansible-lint --quiet
+	$(PLAYBOOK) --inventory inventory/example --syntax-check site.yml
 
 .PHONY: format
 format: setup-test ## Lay the code out as everybody does
@@ -109,6 +130,7 @@ lock: setup-test ## Pin the newest versions that requirements/*.in allow
 	$(LOCK) --upgrade --output-file requirements/run.txt \
 		requirements/run.in requirements/build.in; \
 	$(LOCK) --upgrade --output-file requirements/desk.txt requirements/desk.in; \
+	$(LOCK) --upgrade --output-file requirements/deploy.txt requirements/deploy.in; \
 	$(LOCK) --upgrade --output-file requirements/server.txt requirements/server.in; \
 	$(LOCK) --upgrade --output-file requirements/test.txt requirements/test.in
 
@@ -127,7 +149,9 @@ setup: debian-to-run $(STAMPS)/run $(CATALOGUES:.po=.mo) ## Make ready to run
 .PHONY: setup-test
 setup-test: debian-to-test setup $(STAMPS)/test ## Make ready to test, too
 
-.PHONY: debian-to-run debian-to-test
+.PHONY: debian-to-deploy debian-to-run debian-to-test
+debian-to-deploy:
+	@scripts/debian-packages "to deploy Bisik" $(DEBIAN_TO_DEPLOY)
 debian-to-run:
 	@scripts/debian-packages "to run Bisik" $(DEBIAN_TO_RUN)
 debian-to-test:
@@ -135,7 +159,7 @@ debian-to-test:
 
 # A stamp is made when a step is done, so that the next time costs nothing.
 # An environment without stamps (half made, or moved here) is completed.
-$(STAMPS)/venv: scripts/find-python | debian-to-run
+$(STAMPS)/venv: scripts/find-python | debian-to-deploy
 	@python=$$(scripts/find-python); \
 	if ! $(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' \
 			2> /dev/null; then \
@@ -149,6 +173,11 @@ $(STAMPS)/run: $(STAMPS)/venv requirements/run.txt requirements/run.in setup.cfg
 	@echo "Installing what Bisik runs with"
 	@$(PIP_INSTALL) --require-hashes --requirement requirements/run.txt
 	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMPS)/deploy: $(STAMPS)/venv requirements/deploy.txt
+	@echo "Installing what deploys Bisik"
+	@$(PIP_INSTALL) --require-hashes --requirement requirements/deploy.txt
 	@touch $@
 
 $(STAMPS)/test: $(STAMPS)/run requirements/test.txt

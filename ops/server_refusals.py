@@ -12,6 +12,7 @@ from deaddrop import (
     UnknownItem,
 )
 from journalist_app.courier.errors import CourierError
+from ops.activation import UnfitSocket
 from ops.database_copy import Undecided
 from ops.errors import (
     NoOrganisationKey,
@@ -40,6 +41,7 @@ _HINTS = (
     (NoServer, "make one with: bisik init --directory DIRECTORY"),
     (NoOrganisationKey, "run: bisik organisation trust organisation.asc"),
     (NoPrivateMemory, 'name a tmpfs folder as "memory" in bisik.toml'),
+    (UnfitSocket, "name the unit's ListenStream in bisik.toml: socket, courier_socket"),
     (UnknownDeskName, "see the names with: bisik officers list"),
     (AlreadyInstalled, "to add a machine to it: bisik init --join --database URL"),
     (NotInstalled, "run: bisik init"),

@@ -1,7 +1,7 @@
 """
 A private Tor network on this machine: for trying Bisik out, and for its tests.
 
-    3 authorities + 3 relays, all on 127.0.0.1
+    3 authorities + 3 relays, all on 127.0.0.1 (or another address of this machine)
         ^           ^
         |           +-- a client: a SOCKS port for a browser
         +-- the tor of a server: two onion services
@@ -38,6 +38,7 @@ from tor.torrc import quoted, socket_path
 
 AUTHORITIES: Final = 3
 RELAYS: Final = 3
+LOOPBACK: Final = "127.0.0.1"
 READY_SECONDS: Final = 90
 # The first vote is held when the clock shows a multiple of this; relays that start
 # two seconds before it are in it.
@@ -59,7 +60,6 @@ CircuitBuildTimeout 10
 """
 _RELAY = """\
 SocksPort 0
-Address 127.0.0.1
 AssumeReachable 1
 ExitRelay 0
 ExitPolicy reject *:*
@@ -105,6 +105,7 @@ class _Node:
 
     nickname: str
     directory: Path
+    address: str
     or_port: int
     directory_port: int | None = None
 
@@ -125,11 +126,15 @@ class _Node:
         lines = [
             f"Nickname {self.nickname}",
             *node_lines(self.directory, authorities),
-            f"ORPort 127.0.0.1:{self.or_port} IPv4Only",
+            f"Address {self.address}",
+            f"ORPort {self.address}:{self.or_port} IPv4Only",
             _RELAY,
         ]
         if self.directory_port is not None:
-            lines += [f"DirPort 127.0.0.1:{self.directory_port} IPv4Only", _AUTHORITY]
+            lines += [
+                f"DirPort {self.address}:{self.directory_port} IPv4Only",
+                _AUTHORITY,
+            ]
         return "\n".join(lines)
 
 
@@ -150,11 +155,19 @@ def node_lines(directory: Path, authorities: Sequence[str]) -> list[str]:
 class PrivateNetwork:
     """Authorities and relays; a context manager that ends what it has started."""
 
-    def __init__(self, directory: Path, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        address: str = LOOPBACK,
+        clock: Clock | None = None,
+    ) -> None:
         """
         Args:
             directory: For the state of all nodes; its path must be short, because of
                 the sockets in it.  Keys of authorities in it are used again.
+
+            address: Of this machine, where the relays listen.
 
             clock: In place of this machine's.
 
@@ -162,6 +175,7 @@ class PrivateNetwork:
             TorMissing: If tor or tor-gencert is not on this machine.
         """
         self._directory = directory.absolute()
+        self._address = address
         self._clock = clock or Clock()
         self._tor = find_tor()
         self._gencert = find_tor("tor-gencert")
@@ -235,7 +249,7 @@ class PrivateNetwork:
         torrc = directory / "torrc"
         lines = [
             *node_lines(directory, self._authorities),
-            f"SocksPort 127.0.0.1:{port} IsolateSOCKSAuth",
+            f"SocksPort {LOOPBACK}:{port} IsolateSOCKSAuth",
         ]
         if key_directory is not None:
             lines.append(f"ClientOnionAuthDir {quoted(key_directory)}")
@@ -246,7 +260,7 @@ class PrivateNetwork:
 
     def _lay_out(self) -> tuple[_Node, ...]:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ports = iter(free_ports(2 * AUTHORITIES + RELAYS))
+        ports = iter(free_ports(2 * AUTHORITIES + RELAYS, address=self._address))
         names = [
             *(f"authority{number}" for number in range(AUTHORITIES)),
             *(f"relay{number}" for number in range(RELAYS)),
@@ -257,7 +271,13 @@ class PrivateNetwork:
             _empty(directory)
             authority = name.startswith("authority")
             nodes.append(
-                _Node(name, directory, next(ports), next(ports) if authority else None)
+                _Node(
+                    name,
+                    directory,
+                    self._address,
+                    next(ports),
+                    next(ports) if authority else None,
+                )
             )
         return tuple(nodes)
 
@@ -303,7 +323,7 @@ class PrivateNetwork:
             raise TorRefused(f"{node.nickname} has no fingerprint: {said.stdout}")
         return (
             f"DirAuthority {node.nickname} orport={node.or_port} no-v2 "
-            f"v3ident={identity[1]} 127.0.0.1:{node.directory_port} "
+            f"v3ident={identity[1]} {node.address}:{node.directory_port} "
             f"{relay[1].replace(' ', '')}"
         )
 
@@ -365,14 +385,14 @@ class Client:
         return self.directory / "control"
 
 
-def free_ports(count: int) -> list[int]:
-    """Return ports of 127.0.0.1 that nobody listens on now."""
+def free_ports(count: int, *, address: str = LOOPBACK) -> list[int]:
+    """Return ports of an address of this machine that nobody listens on now."""
     sockets = []
     try:
         for _ in range(count):
             one = socket.socket()
             sockets.append(one)
-            one.bind(("127.0.0.1", 0))
+            one.bind((address, 0))
         return [one.getsockname()[1] for one in sockets]
     finally:
         for one in sockets:
@@ -392,7 +412,7 @@ def _empty(directory: Path) -> None:
 
 def _consensus(authority: _Node) -> str:
     address = (
-        f"http://127.0.0.1:{authority.directory_port}"
+        f"http://{authority.address}:{authority.directory_port}"
         "/tor/status-vote/current/consensus-microdesc"
     )
     try:

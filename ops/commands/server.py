@@ -22,7 +22,12 @@ TICK_SECONDS = 30 * 60
     type=FILE_TO_READ,
     help="organisation.asc; can follow later by: bisik organisation trust.",
 )
-@click.option("--database", help="postgresql://...; by default a file of SQLite.")
+@click.option(
+    "--database",
+    # A password in it is not for the command line, which everybody can read.
+    envvar="BISIK_DATABASE",
+    help="postgresql://... (or BISIK_DATABASE); by default a file of SQLite.",
+)
 @click.option("--join", is_flag=True, help="Add a machine to an installation.")
 @click.pass_obj
 def init(

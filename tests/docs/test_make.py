@@ -40,4 +40,4 @@ def test_help_lists_every_target() -> None:
     """
     `make help` shows all that people may call; the rest are its own steps.
     """
-    assert {"debian-to-run", "debian-to-test"} == TARGETS - LISTED
+    assert {"debian-to-deploy", "debian-to-run", "debian-to-test"} == TARGETS - LISTED

@@ -160,8 +160,9 @@ def test_a_newcomer_sees_it_all_and_nothing_stays() -> None:
         with newcomer(folder) as second:
             assert addresses == second.addresses()
             family = second.family()
-            # More than this process, the courier, six relays, two clients, and tor.
-            assert 11 < len(family)
+            # This process, the courier, six relays, two clients, and tor; workers of
+            # the sites may not have begun yet.
+            assert 11 <= len(family)
             second.process.kill()
             wait_until_gone(family)
 

@@ -11,13 +11,13 @@ machine but /dev and /proc; nothing is left mounted.  The folder becomes the roo
 Needs root, mmdebstrap and this machine's sources of Debian packages.
 """
 
-import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-SUITE = "bookworm"
+from support.debian_archive import SUITE, settings, sources
+
 OFFICER = "petugas"
 OFFICER_UID = 1000
 
@@ -111,47 +111,16 @@ def minimal_debian(cache: Path) -> Path:
     archive = cache / f"debian-{SUITE}-minimal.tar"
     if not archive.exists():
         made = cache / "making.tar"
-        sources = cache / "sources.list"
-        sources.write_text(_sources(cache))
-        settings = cache / "apt.conf"
-        settings.write_text(_settings())
+        listed = cache / "sources.list"
+        listed.write_text(sources(cache))
+        reaching = cache / "apt.conf"
+        reaching.write_text(settings())
         subprocess.run(
             [
                 *("mmdebstrap", "--quiet", "--variant=apt", "--format=tar"),
-                *("--mode=root", f"--aptopt={settings}", SUITE, made, sources),
+                *("--mode=root", f"--aptopt={reaching}", SUITE, made, listed),
             ],
             check=True,
         )
         made.rename(archive)
     return archive
-
-
-def _sources(cache: Path) -> str:
-    """Return where this machine has its packages from."""
-    lists = cache / "lists"
-    (lists / "partial").mkdir(parents=True, exist_ok=True)
-    own_lists = ["-o", f"Dir::State::lists={lists}", "-o", "APT::Sandbox::User="]
-    subprocess.run(["apt-get", "--quiet", "--quiet", *own_lists, "update"], check=True)
-    wanted = "deb $(REPO_URI) $(RELEASE) $(COMPONENT)"
-    asked = ["indextargets", "--format", wanted, "Created-By: Packages"]
-    said = subprocess.run(
-        ["apt-get", *own_lists, *asked], capture_output=True, text=True, check=True
-    ).stdout
-    suites = {SUITE, f"{SUITE}-updates", f"{SUITE}-security"}
-    lines = sorted({line for line in said.splitlines() if line.split()[2] in suites})
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _settings() -> str:
-    """Return how this machine reaches them."""
-    said = subprocess.run(
-        ["apt-config", "dump"], capture_output=True, text=True, check=True
-    ).stdout
-    reaching = ("Acquire::http", "Acquire::Check-", "Acquire::Retries")
-    lines = [line for line in said.splitlines() if line.startswith(reaching)]
-    lines += [
-        f'Acquire::{kind}::Proxy "{os.environ[f"{kind}_proxy"]}";'
-        for kind in ("http", "https")
-        if os.environ.get(f"{kind}_proxy")
-    ]
-    return "".join(f"{line}\n" for line in lines)

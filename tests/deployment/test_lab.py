@@ -1,0 +1,116 @@
+"""
+The lab itself: what the other tests here build on.
+"""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.lab.laboratory import Lab, running_lab
+from support.lab.machine import Machine
+from support.lab.network import Network
+from support.lab.playbook import PlaybookFailed, run_playbook
+
+pytestmark = [pytest.mark.deployment, pytest.mark.slow]
+
+PLAY = """\
+- name: Try the lab out
+  hosts: all
+  tasks:
+    - name: Install a package
+      ansible.builtin.apt:
+        name: tree
+        update_cache: true
+        cache_valid_time: 3600
+    - name: Write a file
+      ansible.builtin.copy:
+        content: "{{ greeting }}"
+        dest: /root/greeting
+        mode: "0600"
+"""
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """A lab."""
+    with running_lab() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def machine(lab: Lab) -> Machine:
+    """A machine in it that is up."""
+    made = lab.machine("server", "10.77.0.11")
+    made.boot()
+    return made
+
+
+def well(machine: Machine) -> str:
+    """Ask systemd how the machine is, once it has started everything."""
+    return machine.tried("systemctl is-system-running --wait").stdout.strip()
+
+
+def test_a_machine_boots_with_nothing_amiss(machine: Machine) -> None:
+    """
+    Every unit of a bare machine has started, and it has its own name and address.
+    """
+    assert "running" == well(machine)
+    assert "server" == machine.run("hostname").strip()
+    assert "inet 10.77.0.11/24 " in machine.run("ip -4 address show dev host0")
+
+
+def test_what_was_synced_outlives_a_power_cut(machine: Machine) -> None:
+    """
+    After a reboot and after a cut the same disk is there, and everything starts.
+    """
+    machine.run("echo kept > /root/kept && sync /root/kept")
+    machine.reboot()
+    assert "running" == well(machine)
+    machine.kill()
+    assert not machine.running
+    machine.boot()
+    assert ("running", "kept\n") == (well(machine), machine.run("cat /root/kept"))
+    machine.shut_down()
+    machine.boot()
+    assert "kept\n" == machine.run("cat /root/kept")
+
+
+def test_a_playbook_changes_a_machine_once(
+    lab: Lab, machine: Machine, tmp_path: Path
+) -> None:
+    """
+    Packages come through the router; a second run finds everything done.
+    """
+    playbook = tmp_path / "try.yml"
+    playbook.write_text(PLAY)
+    inventory = {"all": {"hosts": {"server": {"greeting": "Selamat"}}}}
+    first = run_playbook(lab, inventory, playbook=playbook, log=tmp_path / "1")
+    second = run_playbook(lab, inventory, playbook=playbook, log=tmp_path / "2")
+    assert 2 == first["server"].changed
+    assert ("Install a package", "Write a file") == first["server"].changed_tasks
+    assert (0, ()) == (second["server"].changed, second["server"].changed_tasks)
+    assert "Selamat" == machine.run("cat /root/greeting")
+    assert machine.run("command -v tree")
+
+
+def test_a_playbook_that_fails_says_why(lab: Lab, tmp_path: Path) -> None:
+    """
+    What Ansible complains about is in the error.
+    """
+    playbook = tmp_path / "try.yml"
+    playbook.write_text(PLAY)
+    inventory = {"all": {"hosts": {"server": {}}}}
+    with pytest.raises(PlaybookFailed, match="'greeting' is undefined"):
+        run_playbook(lab, inventory, playbook=playbook, log=tmp_path / "1")
+
+
+def test_nothing_of_a_lab_reaches_this_machine(lab: Lab, machine: Machine) -> None:
+    """
+    Its bridge and addresses are in no network but its own; two labs do not meet.
+    """
+    own = Path("/proc/net/fib_trie").read_text()
+    assert "10.77.0." not in own
+    with Network() as other, other.entered():
+        with pytest.raises(OSError, match="No route|timed out"):
+            socket.create_connection((machine.address, 22), timeout=5)

@@ -1,0 +1,131 @@
+"""
+A lab: machines, the network between them, and the keys to get in.
+
+    with running_lab() as lab:
+        server = lab.machine("server", "10.77.0.11")
+        server.boot()
+        server.run("systemctl is-system-running")
+
+Ansible and testinfra come in by `Lab.ssh_config`.
+"""
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from support.lab.base import CACHE, base_tree
+from support.lab.machine import Machine
+from support.lab.network import Network
+
+_SETTINGS = """\
+Host *
+    User root
+    IdentityFile {key}
+    IdentitiesOnly yes
+    BatchMode yes
+    LogLevel ERROR
+    ConnectTimeout 60
+    ServerAliveInterval 10
+    # Machines come and go, and their names come again.
+    StrictHostKeyChecking no
+    UserKnownHostsFile /dev/null
+"""
+
+
+class Lab:
+    """The lab; made by `running_lab`."""
+
+    def __init__(self, directory: Path, network: Network, base: Path) -> None:
+        self.directory = directory
+        self.network = network
+        self.machines: dict[str, Machine] = {}
+        self._base = base
+        self._ways: dict[str, str] = {}
+        subprocess.run(
+            [
+                *("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab"),
+                *("-f", self._key),
+            ],
+            check=True,
+        )
+        self._write_ssh_config()
+
+    @property
+    def ssh_config(self) -> Path:
+        """How ssh(1) gets to every machine by its name."""
+        return self.directory / "ssh_config"
+
+    @property
+    def public_key(self) -> str:
+        """The line that lets the lab in, as root."""
+        return self._key.with_suffix(".pub").read_text()
+
+    def machine(self, name: str, address: str) -> Machine:
+        """
+        Make a machine that has never been booted.
+
+        Args:
+            name: Its host name.
+
+            address: In 10.77.0.0/24; 10.77.0.1 is the router's.
+        """
+        machine = Machine(
+            name,
+            address,
+            directory=self.directory / name,
+            base=self._base,
+            network=self.network,
+            ssh=["ssh", "-F", self.ssh_config],
+            public_key=self.public_key,
+        )
+        self.machines[name] = machine
+        self.lead(name, f"nc {address} 22")
+        return machine
+
+    def lead(self, name: str, way: str) -> None:
+        """
+        Say how ssh gets to a machine.
+
+        Args:
+            name: Of the machine.
+
+            way: A command that is run in the lab's network, and connects its input and
+                output with the machine's ssh.
+        """
+        self._ways[name] = way
+        self._write_ssh_config()
+
+    def close(self) -> None:
+        """End all machines."""
+        for machine in self.machines.values():
+            machine.discard()
+
+    @property
+    def _key(self) -> Path:
+        return self.directory / "key"
+
+    def _write_ssh_config(self) -> None:
+        text = "".join(
+            f"Host {name}\n"
+            f"    ProxyCommand nsenter --net={self.network.path} -- {way}\n"
+            for name, way in self._ways.items()
+        )
+        self.ssh_config.write_text(text + _SETTINGS.format(key=self._key))
+
+
+@contextmanager
+def running_lab() -> Iterator[Lab]:
+    """Make a lab, and take it down with all that is in it."""
+    base = base_tree()
+    with ExitStack() as stack:
+        # On the disk of the base tree: packages are linked, and fsync(2) means it.
+        folder = tempfile.TemporaryDirectory(
+            prefix="lab-", dir=CACHE, ignore_cleanup_errors=True
+        )
+        directory = Path(stack.enter_context(folder))
+        network = stack.enter_context(Network())
+        lab = Lab(directory, network, base)
+        stack.callback(lab.close)
+        yield lab
