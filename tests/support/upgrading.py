@@ -20,14 +20,14 @@ from pathlib import Path
 
 from support.pages import ROOT
 
-from ops.machine import Machine
+from ops.host import Host
 from ops.releases import Releases
 from ops.server import DATABASE
 from ops.upgrade import COURIER, SITE, Upgrade
 
 _ENDED_SECONDS = 60
 
-_SYSTEMCTL = '''\
+_SYSTEMCTL = """\
 #!{python} -I
 import os, signal, subprocess, sys, time
 from pathlib import Path
@@ -65,7 +65,7 @@ for unit in units:
         os.kill(int(path.read_text()), signal.SIGTERM)
         while alive(path) and "Z" not in Path("/proc", path.read_text(), "stat").read_text():
             time.sleep(0.05)
-'''
+"""
 
 _DPKG = """\
 #!/bin/sh
@@ -153,7 +153,12 @@ class Premises:
         )
 
     def install_stand_in(
-        self, version: str, *, known: list[str], reader: str, fails: tuple[str, ...] = ()
+        self,
+        version: str,
+        *,
+        known: list[str],
+        reader: str,
+        fails: tuple[str, ...] = (),
     ) -> None:
         """Install a release that does nothing but widen one table, and quickly."""
         text = _STAND_IN.format(known=known, reader=reader, fails=fails)
@@ -166,7 +171,7 @@ class Premises:
         return Upgrade(
             releases=self.releases,
             directory=self.server,
-            machine=Machine(
+            machine=Host(
                 systemctl=str(self.path / "systemctl"), dpkg=str(self.path / "dpkg")
             ),
             tell=tell,
@@ -181,7 +186,7 @@ class Premises:
 
     def start_sites(self) -> None:
         """Start both services, as at boot."""
-        Machine(systemctl=str(self.path / "systemctl")).start([SITE, COURIER])
+        Host(systemctl=str(self.path / "systemctl")).start([SITE, COURIER])
 
     def end_services(self) -> None:
         """End what was started here and nothing else."""
@@ -238,7 +243,9 @@ def next_deaddrop(path: Path, *, oldest_reader: str) -> Path:
 def step_of(database: Path) -> str:
     """Return which step a dead drop has taken last."""
     with closing(sqlite3.connect(database)) as connection:
-        (step,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        (step,) = connection.execute(
+            "SELECT version_num FROM alembic_version"
+        ).fetchone()
     return str(step)
 
 
