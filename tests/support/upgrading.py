@@ -5,16 +5,13 @@ The services are real processes, but systemctl and dpkg are programs of the test
 they are asked for is written down, and what they answer is the test's to say.
 """
 
-import json
 import os
-import shutil
 import signal
-import sqlite3
 import sys
 import textwrap
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -209,46 +206,27 @@ class Premises:
         path.chmod(0o755)
 
 
-def next_deaddrop(path: Path, *, oldest_reader: str) -> Path:
+def add_step(versions: Path, *, oldest_reader: str = "0004") -> None:
     """
-    Copy our dead drop with one more step, as the next version might have it.
+    Add a step to a copy of our migrations, as the next version might have it.
 
-    Returns:
-        The folder to import it from.
+    Args:
+        versions: The folder of the steps.
+
+        oldest_reader: The step that the oldest version has that can work with it.
     """
-    shutil.copytree(
-        ROOT / "deaddrop",
-        path / "deaddrop",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
-    steps = path / "deaddrop/migrations/versions"
-    before = max(steps.glob("[0-9]*.py")).name[:4]
+    before = max(versions.glob("[0-9]*.py")).name[:4]
     after = f"{int(before) + 1:04}"
-    (steps / f"{after}_wider.py").write_text(
+    (versions / f"{after}_wider.py").write_text(
         textwrap.dedent(
             f"""\
             import sqlalchemy as sa
             from alembic import op
             revision, down_revision = "{after}", "{before}"
             branch_labels = depends_on = None
-            oldest_reader = "{oldest_reader or after}"
+            oldest_reader = "{oldest_reader}"
             def upgrade():
-                op.add_column("intake", sa.Column("wider", sa.Integer))
+                op.add_column("intake", sa.Column("wider{after}", sa.Integer))
             """
         )
     )
-    return path
-
-
-def step_of(database: Path) -> str:
-    """Return which step a dead drop has taken last."""
-    with closing(sqlite3.connect(database)) as connection:
-        (step,) = connection.execute(
-            "SELECT version_num FROM alembic_version"
-        ).fetchone()
-    return str(step)
-
-
-def steps_json(known: list[str], reader: str) -> str:
-    """Write what `bisik release tables` says."""
-    return json.dumps({"known": known, "oldest_reader": reader})
