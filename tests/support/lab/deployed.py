@@ -16,7 +16,7 @@ from pathlib import Path
 
 from support.lab.laboratory import Lab
 from support.lab.machine import Machine, MachineFault
-from support.lab.ministry import OFFICER, Account, Ministry
+from support.lab.ministry import Account, Ministry
 from support.lab.network import PREFIX_BITS, ROUTER
 from support.lab.playbook import Recap, run_playbook
 from support.lab.tor import LabSocks, LabTor
