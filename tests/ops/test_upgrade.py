@@ -13,7 +13,7 @@ from support.upgrading import Premises
 
 from ops.database_copy import Undecided, refuse_undecided
 from ops.in_use import BeingUpgraded, StillInUse, in_use
-from ops.machine import AlteredRelease, ProgramFailed
+from ops.upgrade_machine import AlteredRelease, ProgramFailed
 from ops.releases import UnknownRelease
 from ops.server import SETTINGS
 from ops.upgrade import OneWayOnly, UpgradeUndone, recover

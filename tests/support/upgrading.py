@@ -20,7 +20,7 @@ from pathlib import Path
 
 from support.pages import ROOT
 
-from ops.machine import Machine
+from ops.upgrade_machine import Machine
 from ops.releases import Releases
 from ops.server import DATABASE
 from ops.upgrade import COURIER, SITE, Upgrade
