@@ -12,6 +12,10 @@ DATA ?= var/bisik
 PORT ?= 8080
 # yes: `make desk-bundle` brings Firefox ESR along, for machines without a browser.
 BROWSER ?= no
+# yes: `make release` brings every Debian package along, for machines without an archive.
+OFFLINE ?= no
+# The gpg key (fingerprint or name) that `make release` signs with; none by default.
+SIGN ?=
 # ONION=1: behind Tor, on a private network; ONION=public: on the real one.
 ONION ?=
 # More for pytest, as in: make test ARGS="-m 'not slow' tests/crypto"
@@ -82,6 +86,11 @@ deploy: debian-to-deploy $(STAMPS)/deploy ## Install or update servers (INVENTOR
 		exit 2; }
 	@$(PLAYBOOK) --inventory '$(abspath $(INVENTORY))' site.yml $(ARGS)
 
+.PHONY: release
+release: setup ## What installs a server, below dist/ (OFFLINE=yes SIGN=key)
+	@$(BIN)/python -m scripts.release dist $(if $(filter yes,$(OFFLINE)),--offline) \
+		$(if $(SIGN),--sign '$(SIGN)')
+
 
 ##@ Develop
 
@@ -122,6 +131,7 @@ lock: setup-test ## Pin the newest versions that requirements/*.in allow
 		requirements/run.in requirements/build.in; \
 	$(LOCK) --upgrade --output-file requirements/desk.txt requirements/desk.in; \
 	$(LOCK) --upgrade --output-file requirements/deploy.txt requirements/deploy.in; \
+	$(LOCK) --upgrade --output-file requirements/server.txt requirements/server.in; \
 	$(LOCK) --upgrade --output-file requirements/test.txt requirements/test.in
 
 .PHONY: clean

@@ -29,6 +29,7 @@ from deaddrop.migrating import migrate
 from deaddrop.officers import Officer
 from deaddrop.sessions import SessionRow
 from deaddrop.store import DeadDrop, Installation, open_deaddrop
+from deaddrop.tidy import Tidied
 
 __all__ = [
     "AlreadyInstalled",
@@ -52,6 +53,7 @@ __all__ = [
     "SessionRow",
     "SlotWrite",
     "StaleSlot",
+    "Tidied",
     "UnknownDesk",
     "UnknownItem",
     "UnknownOfficer",

@@ -18,6 +18,7 @@ The `bisik` command.
     bisik officers grant-access, revoke-access, access
     bisik administrators access-key, grant-access, revoke-access, access
     bisik doctor                                  is everything well?
+    bisik counters                                what a monitoring system may know
     bisik leaflet                                 a page for the notice board
 
 A refusal is one line of error and one of hint, and exit code 1; wrong usage is
@@ -26,30 +27,23 @@ exit code 2.  Neither shows a secret, and neither shows a traceback.
 
 import click
 
-from ops.commands.access import (
-    access_command,
-    administrators,
-    grant_access,
-    revoke_access,
-)
-from ops.commands.courier import courier
-from ops.commands.leaflet import leaflet
-from ops.commands.officers import officers
-from ops.commands.onion import doctor, onion
+from ops.commands.access import administrators
+from ops.commands.access_key import administrator_key
 from ops.commands.organisation import organisation
 from ops.commands.run import run
-from ops.commands.server import init, migrate_command, serve, tidy
 from ops.commands.trusting import trust_command
 from ops.desk_cli import OFF_THE_NETWORK
+from ops.desk_refusals import DESK_REFUSALS
 from ops.edge import Edge
 from ops.errors import REFUSALS, BisikGroup
+from ops.server_cli import ON_THE_NETWORK
 from ops.server_refusals import SERVER_REFUSALS
 
 
 class WholeBisik(BisikGroup):
-    """The root of everything: a server refuses more than a desk."""
+    """The root of everything."""
 
-    refusals = SERVER_REFUSALS | REFUSALS
+    refusals = SERVER_REFUSALS | DESK_REFUSALS | REFUSALS
 
 
 @click.group(cls=WholeBisik)
@@ -62,22 +56,9 @@ def cli(context: click.Context) -> None:
 
 
 organisation.add_command(trust_command)
-for below in (grant_access, revoke_access, access_command):
-    officers.add_command(below)
-for command in (
-    run,
-    init,
-    serve,
-    migrate_command,
-    tidy,
-    *OFF_THE_NETWORK,
-    officers,
-    administrators,
-    courier,
-    onion,
-    doctor,
-    leaflet,
-):
+# A private key has nothing to do on a server.
+administrators.add_command(administrator_key)
+for command in (run, *OFF_THE_NETWORK, *ON_THE_NETWORK):
     cli.add_command(command)
 
 

@@ -19,11 +19,18 @@ from ops.commands.organisation import organisation
 from ops.commands.organisation_paper import join, split
 from ops.commands.statistics import statistics
 from ops.commands.training import train
+from ops.desk_refusals import DESK_REFUSALS
 from ops.edge import Edge
-from ops.errors import BisikGroup
+from ops.errors import REFUSALS, BisikGroup
 
 
-@click.group(cls=BisikGroup)
+class DeskBisik(BisikGroup):
+    """The root of what a machine without a network can do."""
+
+    refusals = DESK_REFUSALS | REFUSALS
+
+
+@click.group(cls=DeskBisik)
 @click.version_option(package_name="bisik", prog_name="bisik")
 @click.pass_context
 def cli(context: click.Context) -> None:

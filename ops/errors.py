@@ -6,7 +6,8 @@ What the command refuses, and the way out.
 
 An error of any package becomes these lines and exit code 1.  The way out is
 known here and nowhere else, because only here is it known which command runs.
-What only a server meets is in `ops.server_refusals`, which no desk has.
+What only a server meets is in `ops.server_refusals`, which no desk has, and what only
+a desk meets in `ops.desk_refusals`, which no server has.
 """
 
 import inspect
@@ -15,31 +16,14 @@ from typing import Any
 
 import click
 
-from casework.casefile import CaseFileAltered
 from casework.deadlines import MalformedCalendar
 from casework.errors import CaseworkError
 from casework.profile import MalformedProfile
 from crypto.admission import KeyNotAdmitted, SecretKeyRefused
 from crypto.errors import CryptoError
 from crypto.gpg import GpgMissing
-from crypto.opening import CannotSign
 from crypto.openpgp import OrganisationRefused, SignatureRefused
 from crypto.recipients import FingerprintNotThatOfTheKey
-from crypto.seeds import SeedNotRead, SeedRefused
-from journalist_app.workstation.errors import (
-    ActionRefused,
-    DeskError,
-    DeskLocked,
-    ForeignBundle,
-    NoDesk,
-    NotEnrolledYet,
-    NothingToExport,
-    RestoredDesk,
-    TrainingMixedUp,
-    TypefaceMissing,
-    UnknownCase,
-    UnusableBackup,
-)
 
 
 class OpsError(Exception):
@@ -113,29 +97,8 @@ class Refusals:
         return Refusals(self.kinds + others.kinds, self.hints + others.hints)
 
 
-_KINDS = (CaseworkError, CryptoError, DeskError, OpsError, OSError)
+_KINDS = (CaseworkError, CryptoError, OpsError, OSError)
 _HINTS = (
-    (NoDesk, "make one with: bisik desk init DIRECTORY --name NAME"),
-    (NoOrganisation, "make one with: bisik organisation init DIRECTORY"),
-    (SheetsOnDisk, "name a folder in memory, such as /dev/shm/sheets"),
-    (SeedNotRead, "type the passphrase that was chosen at bisik organisation init"),
-    (SeedRefused, "the public key must be the one that is printed on the sheets"),
-    (FingerprintDiffers, "compare it with the officer once more, face to face"),
-    (TrainingMixedUp, "restore the desk from its backup"),
-    (DeskLocked, "type the passphrase that was chosen at bisik desk init"),
-    (ForeignBundle, "each desk belongs to one server; ask where the bundle is from"),
-    (NothingToExport, "the last outbox again: bisik desk export --again NUMBER"),
-    (NotEnrolledYet, "import a bundle first: bisik desk import BUNDLE"),
-    (RestoredDesk, "fetch a bundle made today, and import it: bisik desk import"),
-    (UnusableBackup, "try the code again, letter by letter; then an older backup"),
-    (UnknownCase, "see the names with: bisik desk list --all"),
-    (CannotSign, "if the key has expired: bisik desk keys extend --until DAY"),
-    (NothingToDestroy, "the table says why, subkey by subkey"),
-    (ActionRefused, "see the case in a browser: bisik desk open"),
-    (SealedCaseFile, "open it first: gpg --decrypt FILE > case-file.tar"),
-    (CaseFileNotSigned, "ask the organisation who made it, by another way"),
-    (CaseFileAltered, "do not rely on it; ask whoever made it for another copy"),
-    (TypefaceMissing, "as root: apt-get install fonts-dejavu-core"),
     (
         FingerprintNotThatOfTheKey,
         "compare it with the recipient once more, by voice or on paper",

@@ -28,7 +28,7 @@ from journalist_app.workstation.desk import (
     read_record,
 )
 from ops.accounts import random_passphrase, simple_user_name
-from ops.commands.organisation import read_enrolment
+from ops.commands.introducing import read_enrolment
 from ops.edge import Edge
 from ops.officer_keys import enrol
 from ops.organisation import PUBLIC_KEY, certify_enrolment, create_organisation

@@ -23,7 +23,7 @@ import pwd
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -246,6 +246,7 @@ def write_torrc(
     *,
     network: Sequence[str] = (),
     user: str | None = None,
+    never_root: bool = False,
 ) -> None:
     """
     Write the torrc, after tor itself has read it.
@@ -259,22 +260,28 @@ def write_torrc(
 
         user: Whom tor becomes when it is started as root.
 
+        never_root: Whether it is started as that user, and so becomes nobody.
+
     Raises:
         TorMissing: If tor is not on this machine.
 
         TorRefused: If tor does not accept it; then nothing has changed.
     """
-    text = Torrc(
+    configuration = Torrc(
         state_directory=onion.state,
         control_socket=onion.control_socket,
         services=onion.services,
         network=network,
         user=user,
-    ).render()
+    )
+    text = configuration.render()
     with tempfile.NamedTemporaryFile(prefix="bisik-torrc-") as draft:
         draft.write(text.encode())
         draft.flush()
         verify(Path(draft.name), program=find_tor())
+    if never_root:
+        # Tor has read it as that user all the same.
+        text = replace(configuration, user=None).render()
     with new_file(to, replace=True) as file:
         file.write(text.encode())
         os.fchmod(file.fileno(), 0o644)  # It holds no secret, and tor must read it.

@@ -13,6 +13,7 @@ from deaddrop import (
 )
 from journalist_app.courier.errors import CourierError
 from ops.access import NotServed
+from ops.activation import UnfitSocket
 from ops.errors import (
     NoOrganisationKey,
     NoPrivateMemory,
@@ -36,6 +37,7 @@ _HINTS = (
     (NoServer, "make one with: bisik init --directory DIRECTORY"),
     (NoOrganisationKey, "run: bisik organisation trust organisation.asc"),
     (NoPrivateMemory, 'name a tmpfs folder as "memory" in bisik.toml'),
+    (UnfitSocket, "name the unit's ListenStream in bisik.toml: socket, courier_socket"),
     (UnknownDeskName, "see the names with: bisik officers list"),
     (AlreadyInstalled, "to add a machine to it: bisik init --join --database URL"),
     (NotInstalled, "run: bisik init"),

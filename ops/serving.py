@@ -8,7 +8,8 @@ Every worker opens the directory for itself, after the fork: neither the locks o
 SQLite nor the connections of PostgreSQL survive one.  Nothing is logged about
 requests, and what goes wrong in one is logged without its address or content.
 
-Behind Tor, a site listens on a Unix socket and is called by its onion address.
+Behind Tor, a site listens on a Unix socket and is called by its onion address.  The
+socket may be one that systemd has opened already (`ops.activation`).
 """
 
 import os
@@ -24,18 +25,23 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  #
 
 from crypto.keys import KEY_BYTES, RFC_9106_LOW_MEMORY, Stretcher, expand
 from crypto.wordlist import load_wordlist
+from deaddrop import DeadDrop
 from fairness.allowances import Allowances, Use
 from fairness.circuits import KEY_BYTES as PSEUDONYM_KEY_BYTES
 from fairness.circuits import Pseudonyms
 from journalist_app.courier.app import create_app as create_courier
 from journalist_app.courier.services import Services as CourierServices
 from journalist_app.courier.signing_in import SignIn
+from ops.activation import UnfitSocket, activated_socket
 from ops.circuits import AtTheDoor, CircuitWorker, nobody
 from ops.discreet_logger import DiscreetLogger
 from ops.edge import Edge
+from ops.memory import private_memory
 from ops.onion import Onion
 from ops.server import Server, open_server
 from ops.settings import Settings
+from ops.sweeping import Sweeper
+from ops.tidying import forget_officers_sessions, forget_visits
 from source_app.app import create_app
 from source_app.crowd import DERIVATIONS, Crowd, Generosity
 from source_app.reporting import Cases
@@ -59,10 +65,13 @@ class Made:
     A site, ready to be served.
 
     Attributes:
+        sweep: Removes the sessions that have ended by some second.
+
         crowded: Whether somebody waits for what slow visitors hold.
     """
 
     app: Flask
+    sweep: Callable[[DeadDrop, int], object]
     crowded: Callable[[], bool] = nobody
 
 
@@ -92,8 +101,23 @@ class Door:
 class Site(BaseApplication):  # type: ignore[misc]  # The base class is untyped.
     """A site as gunicorn runs it."""
 
-    def __init__(self, directory: Path, door: Door, edge: Edge, make: Make) -> None:
+    def __init__(
+        self, directory: Path, door: Door, edge: Edge, make: Make, *, memory: Path
+    ) -> None:
+        """
+        Args:
+            directory: The server directory.
+
+            door: Where it listens.
+
+            edge: Clock and randomness.
+
+            make: What makes the site in each worker.
+
+            memory: A private folder in memory.
+        """
         self._directory = directory
+        self._memory = memory
         self._door = door
         self._edge = edge
         self._make = make
@@ -116,7 +140,7 @@ class Site(BaseApplication):  # type: ignore[misc]  # The base class is untyped.
             "timeout": WORKER_SECONDS,
             "graceful_timeout": GRACEFUL_SECONDS,
             # The heartbeat of the workers must not wait for a disk.
-            "worker_tmp_dir": "/dev/shm",  # noqa: S108 - gunicorn makes a nameless file.
+            "worker_tmp_dir": str(self._memory),
             "preload_app": False,
             "umask": 0o077,
             "accesslog": None,
@@ -138,18 +162,23 @@ class Site(BaseApplication):  # type: ignore[misc]  # The base class is untyped.
             update={"hosts": hosts, "courier_hosts": hosts}
         )
         made = self._make(replace(server, settings=settings), self._edge)
+        sweeper = Sweeper(lambda: made.sweep(server.drop, int(self._edge.now())))
+        self._opened.callback(sweeper.stop)
         return AtTheDoor(made.app, crowded=made.crowded)
 
 
 def reporters_site(server: Server, edge: Edge) -> Made:
     """Make the reporters' site."""
     parts = make_services(server, edge)
-    return Made(create_app(parts), lambda: parts.crowd.uploads_wait)
+    return Made(
+        create_app(parts), forget_visits, crowded=lambda: parts.crowd.uploads_wait
+    )
 
 
 def couriers_site(server: Server, edge: Edge) -> Made:
     """Make the courier's site."""
-    return Made(create_courier(make_courier_services(server, edge)))
+    app = create_courier(make_courier_services(server, edge))
+    return Made(app, forget_officers_sessions)
 
 
 def make_courier_services(server: Server, edge: Edge) -> CourierServices:
@@ -261,8 +290,11 @@ def serve(
     Raises:
         NoAddress: If tor has not made the address yet.
 
+        UnfitSocket: If systemd hands over a socket that is not this site's.
+
         As `open_server`, before anything listens.
     """
+    handed = activated_socket(os.environ, pid=os.getpid())
     with open_server(directory, edge) as server:
         # What is wrong with the directory is told now, and not by each worker.
         server.keyring.assert_public_only()
@@ -274,6 +306,10 @@ def serve(
         service = place.officers if courier else place.reporters
         path = str(service.socket)
         hosts = hosts or place.names(service)
+    if handed is not None and (handed != path or port is not None):
+        # Whoever looks whether the site answers would look in the wrong place.
+        name = "courier_socket" if courier else "socket"
+        raise UnfitSocket(f"systemd hands over {handed}, and {name} is another one")
     if path and port is None:
         address = f"unix:{path}"
     else:
@@ -281,4 +317,6 @@ def serve(
         address = f"127.0.0.1:{port or usual}"
     ready(address)
     door = Door(address, tuple(hosts))
-    Site(directory, door, edge, couriers_site if courier else reporters_site).run()
+    memory = private_memory(settings.memory_directory or edge.memory, uid=os.getuid())
+    make = couriers_site if courier else reporters_site
+    Site(directory, door, edge, make, memory=memory).run()

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.desk_bundle.own_code import imports_of, needed_modules
+from scripts.bundling.own_code import OwnCode, imports_of, needed_modules
+from scripts.desk_bundle.package import DESK_CODE
+from scripts.release.package import SERVER_CODE
 
 ROOT = Path(__file__).parents[1]
 SETUP = configparser.ConfigParser(interpolation=None)
@@ -26,6 +28,13 @@ PACKAGE_DATA = {
 PINNED = re.compile(r"[a-z0-9-]+==[\w.]+( ;[^#]*?)?( +--hash=sha256:[0-9a-f]{64})+ *")
 FOR_A_SERVER = {"tor", "util-linux"}
 """Debian packages without which a server is not reached, and that no desk needs."""
+OPENS_REPORTS = (
+    "crypto.certificates",
+    "crypto.opening",
+    "crypto.seeds",
+    "crypto.subkeys",
+)
+"""Those of tests/test_architecture.py."""
 FOR_DEVELOPERS = {"*.po", "*.pot", "babel.cfg", "README.md"}
 """What stands in a package but is not needed to run it."""
 
@@ -80,7 +89,7 @@ def test_every_file_of_a_package_is_installed(package: str) -> None:
     assert [] == left_out, "\n".join(left_out)
 
 
-@pytest.mark.parametrize("locked", ["run.txt", "desk.txt", "test.txt"])
+@pytest.mark.parametrize("locked", ["run.txt", "desk.txt", "server.txt", "test.txt"])
 def test_every_requirement_is_pinned_by_digest(locked: str) -> None:
     """
     Each line of a lock names one version and its SHA-256 digests, and no index.
@@ -98,6 +107,7 @@ def test_every_requirement_is_pinned_by_digest(locked: str) -> None:
         ("run.in", "run.txt"),
         ("build.in", "run.txt"),
         ("desk.in", "desk.txt"),
+        ("server.in", "server.txt"),
         ("test.in", "test.txt"),
     ],
 )
@@ -116,25 +126,43 @@ def test_no_part_of_a_server_comes_with_a_desk() -> None:
     Its command does not come to import the sites, the dead drop or the courier.
     """
     on_servers = ("deaddrop", "journalist_app.courier", "source_app")
-    modules = needed_modules(ROOT, PACKAGES)
+    modules = needed_modules(ROOT, PACKAGES, DESK_CODE)
 
     assert "journalist_app.workstation.viewing.child" in modules
     assert [] == [name for name in modules if name.startswith(on_servers)]
 
 
-def test_a_desk_has_what_everybody_tests() -> None:
+def test_nothing_that_opens_reports_comes_with_a_server() -> None:
     """
-    What goes into the desk's Debian package are versions and digests of run.txt.
+    Its command comes to import neither what opens a report, nor what makes a key that
+    could, nor any part of a desk.
     """
-    assert pins_of("desk.txt")
-    assert set() == pins_of("desk.txt") - pins_of("run.txt")
+    on_desks = ("journalist_app.workstation", *OPENS_REPORTS)
+    modules = needed_modules(ROOT, PACKAGES, SERVER_CODE)
+
+    assert "deaddrop.migrations.versions.0001_first_tables" in modules
+    assert [] == [name for name in modules if name.startswith(on_desks)]
 
 
-def test_a_desk_has_the_libraries_that_it_imports() -> None:
+@pytest.mark.parametrize("locked", ["desk.txt", "server.txt"])
+def test_a_machine_has_what_everybody_tests(locked: str) -> None:
     """
-    Whatever a module of the desk imports is Python's, ours, or pinned in desk.txt.
+    What goes into a Debian package are versions and digests of run.txt.
     """
-    modules = needed_modules(ROOT, PACKAGES)
+    assert pins_of(locked)
+    assert set() == pins_of(locked) - pins_of("run.txt")
+
+
+@pytest.mark.parametrize(
+    ("code", "locked"), [(DESK_CODE, "desk.txt"), (SERVER_CODE, "server.txt")]
+)
+def test_a_machine_has_the_libraries_that_it_imports(
+    code: OwnCode, locked: str
+) -> None:
+    """
+    Whatever a module of a package imports is Python's, ours, or pinned in its lock.
+    """
+    modules = needed_modules(ROOT, PACKAGES, code)
     imported = {
         name.partition(".")[0] for path in modules.values() for name in imports_of(path)
     }
@@ -147,7 +175,7 @@ def test_a_desk_has_the_libraries_that_it_imports() -> None:
     }
 
     assert "flask" in needed
-    assert set() == needed - requirement_names(read_requirements("desk.txt"))
+    assert set() == needed - requirement_names(read_requirements(locked))
 
 
 def test_a_desk_is_given_the_programs_that_bisik_needs() -> None:

@@ -9,9 +9,8 @@ from pathlib import Path
 import click
 
 from ops.access import check_is_there, grant, revoke
-from ops.commands.access_key import administrator_key
-from ops.commands.onion import find_onion
-from ops.commands.options import directory_option
+from ops.commands.doctor import find_onion
+from ops.commands.options import onion_directory_option
 from ops.onion import Onion
 from tor.authorization import parse_client_key
 from tor.torrc import Service
@@ -24,7 +23,7 @@ MACHINE = "this machine by ssh"
 @click.command("grant-access")
 @click.argument("name")
 @click.argument("key")
-@directory_option
+@onion_directory_option
 def grant_access(directory: Path, name: str, key: str) -> None:
     """
     Let an officer's browser reach the courier's onion service.
@@ -37,7 +36,7 @@ def grant_access(directory: Path, name: str, key: str) -> None:
 
 @click.command("revoke-access")
 @click.argument("name")
-@directory_option
+@onion_directory_option
 def revoke_access(directory: Path, name: str) -> None:
     """
     Shut an officer's browser out, at once; what is open to others breaks off, too.
@@ -46,7 +45,7 @@ def revoke_access(directory: Path, name: str) -> None:
 
 
 @click.command("access")
-@directory_option
+@onion_directory_option
 def access_command(directory: Path) -> None:
     """List who can reach the courier."""
     _list(directory, _officers, COURIER)
@@ -60,7 +59,7 @@ def administrators() -> None:
 @administrators.command("grant-access")
 @click.argument("name")
 @click.argument("key")
-@directory_option
+@onion_directory_option
 def grant_administrator(directory: Path, name: str, key: str) -> None:
     """
     Let an administrator's ssh reach this machine.
@@ -74,20 +73,17 @@ def grant_administrator(directory: Path, name: str, key: str) -> None:
 
 @administrators.command("revoke-access")
 @click.argument("name")
-@directory_option
+@onion_directory_option
 def revoke_administrator(directory: Path, name: str) -> None:
     """Shut an administrator out, at once; the sessions of all others break off, too."""
     _revoke(directory, _administrators, MACHINE, name)
 
 
 @administrators.command("access")
-@directory_option
+@onion_directory_option
 def administrators_access(directory: Path) -> None:
     """List who can reach this machine by ssh."""
     _list(directory, _administrators, MACHINE)
-
-
-administrators.add_command(administrator_key)
 
 
 def _officers(onion: Onion) -> Service:

@@ -12,8 +12,8 @@ from journalist_app.workstation.casefile import Stranger, Wish, make_case_file
 from journalist_app.workstation.sharing import FULL, PARAPHRASE, REDACTED
 from ops.case_files import verify_case_file
 from ops.commands.desk import opened, today_of
+from ops.commands.introducing import FINGERPRINT
 from ops.commands.options import NEW_FILE, READABLE_FILE, desk_option
-from ops.commands.organisation import FINGERPRINT
 from ops.edge import Edge
 
 READABLE_BY_ANYBODY = (

@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -9,10 +10,10 @@ from casework.release import ReleaseHour
 from deaddrop import DeadDrop, Officer
 from journalist_app.courier.bundles import announce, write_announced
 from journalist_app.courier.outboxes import Delivery, apply_outbox
-from journalist_app.durable import new_file
+from ops.acting import Output
 from ops.commands.options import (
-    NEW_FILE,
-    READABLE_FILE,
+    FILE_TO_READ,
+    OUTPUT_FILE,
     directory_option,
     onion_option,
 )
@@ -46,7 +47,7 @@ def serve(edge: Edge, directory: Path, port: int | None, onion: bool) -> None:
 
 @courier.command("export")
 @click.option("--desk", required=True, help="The officer's name, or the desk's id.")
-@click.option("--to", "to", type=NEW_FILE, required=True, help="The bundle.")
+@click.option("--to", "to", type=OUTPUT_FILE, required=True, help="The bundle.")
 @click.option(
     "--since",
     type=click.IntRange(min=0),
@@ -54,13 +55,15 @@ def serve(edge: Edge, directory: Path, port: int | None, onion: bool) -> None:
 )
 @directory_option
 @click.pass_obj
-def export(edge: Edge, directory: Path, desk: str, to: Path, since: int | None) -> None:
+def export(
+    edge: Edge, directory: Path, desk: str, to: Output, since: int | None
+) -> None:
     """Write a bundle of the sealed items that a desk does not hold yet."""
     with open_server(directory, edge) as server:
         desk_id = find_desk(server.drop, desk).desk_id
         after = server.drop.desks.held_through(desk_id) if since is None else since
         manifest = announce(server.drop, after=after, desk_id=desk_id)
-        with new_file(to) as file:
+        with to.writing() as file:
             size_bytes = write_announced(
                 server.drop, manifest, file.write, today=server.today(edge)
             )
@@ -69,23 +72,22 @@ def export(edge: Edge, directory: Path, desk: str, to: Path, since: int | None) 
 
 
 @courier.command("apply")
-@click.argument("outboxes", type=READABLE_FILE, nargs=-1, required=True)
+@click.argument("outboxes", type=FILE_TO_READ, nargs=-1, required=True)
 @directory_option
 @click.pass_obj
-def apply(edge: Edge, directory: Path, outboxes: tuple[Path, ...]) -> None:
+def apply(edge: Edge, directory: Path, outboxes: tuple[BinaryIO, ...]) -> None:
     """Apply outboxes, in this order.  Each of them whole or not at all."""
     with open_server(directory, edge) as server:
         hour = server.release_hour()
         release_day = hour.next_after(edge.now()) if hour else None
         for outbox in outboxes:
-            with outbox.open("rb") as stream:
-                delivery = apply_outbox(
-                    server.drop,
-                    server.keyring,
-                    stream,
-                    today=server.today(edge),
-                    release_day=release_day,
-                )
+            delivery = apply_outbox(
+                server.drop,
+                server.keyring,
+                outbox,
+                today=server.today(edge),
+                release_day=release_day,
+            )
             _show_delivery(delivery, hour, release_day)
 
 

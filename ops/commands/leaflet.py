@@ -1,13 +1,14 @@
 """`bisik leaflet`: a page for a notice board that says how to reach the site."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
 from casework.profile import LANGUAGES, Profile
-from journalist_app.durable import new_file
+from ops.acting import Output
 from ops.address_words import address_words
-from ops.commands.options import NEW_FILE, READABLE_FILE, directory_option
+from ops.commands.options import FILE_TO_READ, OUTPUT_FILE, directory_option
 from ops.errors import NoServer, Refusal
 from ops.leaflet import draw_leaflet
 from ops.server import PROFILE
@@ -16,7 +17,9 @@ from tor.address import MalformedOnionAddress, parse_onion_address
 
 @click.command()
 @click.argument("address")
-@click.option("--output", type=NEW_FILE, required=True, help="The PDF, one page of A4.")
+@click.option(
+    "--output", type=OUTPUT_FILE, required=True, help="The PDF, one page of A4."
+)
 @click.option(
     "--language",
     type=click.Choice(LANGUAGES),
@@ -26,16 +29,16 @@ from tor.address import MalformedOnionAddress, parse_onion_address
 )
 @click.option(
     "--profile",
-    type=READABLE_FILE,
+    type=FILE_TO_READ,
     help="The institution's profile, in place of the server directory's.",
 )
 @directory_option
 @click.option("--force", is_flag=True, help="Replace the file if it is there.")
 def leaflet(
     address: str,
-    output: Path,
+    output: Output,
     language: str,
-    profile: Path | None,
+    profile: BinaryIO | None,
     directory: Path,
     force: bool,
 ) -> None:
@@ -52,7 +55,7 @@ def leaflet(
     institution = Profile.parse(_profile_text(profile, directory))
     page = draw_leaflet(parsed, institution, language=language)
     try:
-        with new_file(output, replace=force) as file:
+        with output.writing(replace=force) as file:
             file.write(page)
     except FileExistsError:
         hint = "choose another name, or replace it with --force"
@@ -62,11 +65,12 @@ def leaflet(
     click.echo("Before you hang it up, open the site with the printed address.")
 
 
-def _profile_text(profile: Path | None, directory: Path) -> str:
-    path = profile or directory.absolute() / PROFILE
+def _profile_text(profile: BinaryIO | None, directory: Path) -> str:
+    if profile is not None:
+        return profile.read().decode("utf-8", "replace")
     try:
-        return path.read_bytes().decode("utf-8", "replace")
+        return (directory / PROFILE).read_bytes().decode("utf-8", "replace")
     except FileNotFoundError:
         raise NoServer(
-            f"there is no server directory at {path.parent}, and no --profile is given"
+            f"there is no server directory at {directory}, and no --profile is given"
         ) from None

@@ -2,15 +2,17 @@
 
 from datetime import date, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
+from casework.enrolment import ENROLMENT_BYTES, Enrolment
 from casework.profile import Profile
 from crypto.fingerprint import Fingerprint
 from crypto.wordlist import load_wordlist
 from ops.accounts import qr_for_terminal, random_passphrase, simple_user_name
-from ops.commands.options import READABLE_FILE, directory_option
-from ops.commands.organisation import FINGERPRINT, read_enrolment
+from ops.commands.introducing import FINGERPRINT
+from ops.commands.options import FILE_TO_READ, directory_option
 from ops.edge import Edge
 from ops.officer_keys import OfficerListed, enrol, list_officers
 from ops.server import open_server
@@ -26,7 +28,7 @@ def officers() -> None:
 
 
 @officers.command("add")
-@click.argument("enrolment", type=READABLE_FILE)
+@click.argument("enrolment", type=FILE_TO_READ)
 @directory_option
 @click.option("--role", help="Key of the public role in profile.toml.")
 @click.option(
@@ -36,10 +38,10 @@ def officers() -> None:
 )
 @click.pass_obj
 def add(
-    edge: Edge, directory: Path, enrolment: Path, role: str | None, reviewer: bool
+    edge: Edge, directory: Path, enrolment: BinaryIO, role: str | None, reviewer: bool
 ) -> None:
     """Enrol a certified officer, or renew an officer's key."""
-    introduced = read_enrolment(enrolment)
+    introduced = Enrolment.parse(enrolment.read(ENROLMENT_BYTES + 1))
     with open_server(directory, edge) as server:
         _check_role(server.profile, role)
         admitted = enrol(

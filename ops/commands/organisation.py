@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from casework.enrolment import ENROLMENT_BYTES, Enrolment
-from crypto.fingerprint import Fingerprint, MalformedFingerprint, parse_fingerprint
+from crypto.fingerprint import Fingerprint
 from journalist_app.durable import new_file, refuse_existing
+from ops.commands.introducing import FINGERPRINT, read_enrolment
 from ops.commands.options import (
     EXISTING_DIRECTORY,
     NEW_DIRECTORY,
@@ -29,27 +29,6 @@ UNPROTECTED = (
     "Without a passphrase, whoever gets hold of this folder can make anybody an "
     "officer.  Keep it on an encrypted disk, offline, under lock and key."
 )
-
-
-class FingerprintType(click.ParamType[Fingerprint]):
-    """A fingerprint as people copy it."""
-
-    name = "fingerprint"
-
-    def convert(
-        self,
-        value: object,
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> Fingerprint:
-        """Understand what was typed, or refuse it as wrong usage."""
-        try:
-            return parse_fingerprint(str(value))
-        except MalformedFingerprint as error:
-            self.fail(str(error), param, ctx)
-
-
-FINGERPRINT = FingerprintType()
 
 
 @click.group()
@@ -151,9 +130,3 @@ def extend(edge: Edge, directory: Path, until: datetime) -> None:
     click.echo(f"The organisation's key ends on {until.date()}.")
     click.echo(f"Take {directory / PUBLIC_KEY} to every server and every desk:")
     click.echo("bisik organisation trust KEY, bisik desk trust KEY")
-
-
-def read_enrolment(path: Path) -> Enrolment:
-    """Read an enrolment file; raises `MalformedEnrolment`."""
-    with path.open("rb") as file:
-        return Enrolment.parse(file.read(ENROLMENT_BYTES + 1))

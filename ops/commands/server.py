@@ -1,34 +1,38 @@
 """`bisik init`, `bisik serve`, `bisik tidy`: the server."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
-from ops.commands.options import READABLE_FILE, directory_option, onion_option
+from ops.commands.options import FILE_TO_READ, directory_option, onion_option
 from ops.edge import Edge
 from ops.server import create_server, migrate_server, open_server
 from ops.serving import serve as serve_site
-
-# A session's row is swept by the half hours it was not used in.
-TICK_SECONDS = 30 * 60
+from ops.tidying import tidy_server
 
 
 @click.command()
 @directory_option
-@click.option("--profile", type=READABLE_FILE, help="Another institution's profile.")
+@click.option("--profile", type=FILE_TO_READ, help="Another institution's profile.")
 @click.option(
     "--organisation-key",
-    type=READABLE_FILE,
+    type=FILE_TO_READ,
     help="organisation.asc; can follow later by: bisik organisation trust.",
 )
-@click.option("--database", help="postgresql://...; by default a file of SQLite.")
+@click.option(
+    "--database",
+    # A password in it is not for the command line, which everybody can read.
+    envvar="BISIK_DATABASE",
+    help="postgresql://... (or BISIK_DATABASE); by default a file of SQLite.",
+)
 @click.option("--join", is_flag=True, help="Add a machine to an installation.")
 @click.pass_obj
 def init(
     edge: Edge,
     directory: Path,
-    profile: Path | None,
-    organisation_key: Path | None,
+    profile: BinaryIO | None,
+    organisation_key: BinaryIO | None,
     database: str | None,
     join: bool,
 ) -> None:
@@ -38,8 +42,8 @@ def init(
     create_server(
         directory,
         edge,
-        profile=profile.read_text(encoding="utf-8") if profile else None,
-        organisation_key=organisation_key.read_bytes() if organisation_key else None,
+        profile=profile.read().decode("utf-8", "replace") if profile else None,
+        organisation_key=organisation_key.read() if organisation_key else None,
         database=database,
         join=join,
     )
@@ -81,10 +85,17 @@ def tidy(edge: Edge, directory: Path) -> None:
     """
     Forget what has expired.  For a daily timer.
 
-    Expired mailbox rows and sessions go, the database forgets the order in which
-    it was written, and officers' keys follow what the database says.
+    Expired mailbox rows, sessions and whatever nobody needs any more go, the database
+    forgets the order in which it was written, and officers' keys follow what the
+    database says.  Every count is rounded up, so that none tells who was here.
     """
     with open_server(directory, edge) as server:
-        sessions = server.drop.sessions.purge(int(edge.now()) // TICK_SECONDS)
-        server.drop.tidy(server.today(edge))
-    click.echo(f"Tidied; {sessions} old sessions forgotten.")
+        removed = tidy_server(server, edge)
+    click.echo("Tidied.  Removed were, in steps:")
+    for line in removed.lines():
+        click.echo(f"  {line}")
+    click.echo(
+        "The database was written anew: no free page has old content."
+        if removed.by_day.laid_anew
+        else "The database is too large to be written anew; deleted rows are zeros."
+    )

@@ -7,20 +7,18 @@ Run from the root of the repository, on Debian 12, by any user.
 """
 
 import argparse
-import os
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-from scripts.desk_bundle import deb, debian_packages
-from scripts.desk_bundle.deb import NAME, Release
-from scripts.desk_bundle.refusing import BundleError, run
+from scripts.bundling import deb, debian_packages
+from scripts.bundling.refusing import BundleError
+from scripts.bundling.release import SOURCE, Release, this_release
+from scripts.bundling.sums import SUMS, sha256, write_sums
+from scripts.desk_bundle.package import FILES, NAME, desk_package
 
-SOURCE = Path(__file__).resolve().parents[2]
-SUMS = "SHA256SUMS"
 BROWSER = "firefox-esr"
-_FILES = Path(__file__).parent / "files"
 
 
 def main() -> int:
@@ -29,13 +27,9 @@ def main() -> int:
     target: Path = arguments.target.absolute()
     target.mkdir(parents=True, exist_ok=True)
     try:
-        release = Release(
-            source=SOURCE,
-            epoch=_epoch(),
-            architecture=run(["dpkg", "--print-architecture"]).strip(),
-        )
+        release = this_release()
         with tempfile.TemporaryDirectory(prefix="bisik-bundle-") as work:
-            package = deb.build(release, Path(work), target)
+            package = deb.build(desk_package(release), release, Path(work), target)
         if arguments.package_only:
             made = package
         else:
@@ -46,7 +40,7 @@ def main() -> int:
         return 1
     sys.stdout.write(f"{made}\n")
     if made.is_dir():
-        sys.stdout.write(f"{debian_packages.sha256(made / SUMS)}  {SUMS}\n")
+        sys.stdout.write(f"{sha256(made / SUMS)}  {SUMS}\n")
     return 0
 
 
@@ -68,16 +62,6 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _epoch() -> int:
-    """Return the moment of the commit, or what SOURCE_DATE_EPOCH says instead."""
-    given = os.environ.get("SOURCE_DATE_EPOCH")
-    asked = given or run(["git", "-C", SOURCE, "log", "-1", "--format=%ct"]).strip()
-    try:
-        return int(asked)
-    except ValueError:
-        raise BundleError("SOURCE_DATE_EPOCH must be a number of seconds") from None
-
-
 def _bundle(
     release: Release, package: Path, more: list[str], cache: Path, target: Path
 ) -> Path:
@@ -90,7 +74,7 @@ def _bundle(
     debian_packages.download(package, more, cache.absolute(), beside)
     package.rename(folder / package.name)
     for name in ("install", "README.txt"):
-        text = (_FILES / name).read_text("utf-8")
+        text = (FILES / name).read_text("utf-8")
         for mark, value in (
             ("@VERSION@", release.version),
             ("@ARCHITECTURE@", release.architecture),
@@ -100,12 +84,7 @@ def _bundle(
     (folder / debian_packages.INDEX).write_text(
         debian_packages.index(folder), encoding="utf-8"
     )
-    sums = [
-        f"{debian_packages.sha256(path)}  {path.relative_to(folder)}\n"
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    ]
-    (folder / SUMS).write_text("".join(sums), encoding="utf-8")
+    write_sums(folder)
     return folder
 
 

@@ -8,18 +8,15 @@ the browser that drives it.
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.building import build, build_elsewhere
 from support.debian_root import OFFICER, OFFICER_UID, DebianRoot, minimal_debian
 from support.offline_case import Workplace, assert_case_goes_through
 from support.pages import ROOT
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
-
-EPOCH = "1798700000"
-"""The moment of the commit, as the tests have it."""
 
 ON_THE_STICK = "/media/petugas/BISIK stick"
 """Where the bundle is on that machine."""
@@ -34,20 +31,6 @@ SERVER_ALONE = {
 }
 
 
-def build(source: Path, *arguments: str | Path, env: dict[str, str]) -> Path:
-    """Build the package or the bundle from some folder, and return its path."""
-    done = subprocess.run(
-        [sys.executable, "-m", "scripts.desk_bundle", *arguments],
-        cwd=source,
-        env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH, **env},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert 0 == done.returncode, done.stderr
-    return Path(done.stdout.splitlines()[0])
-
-
 @pytest.fixture(scope="module")
 def cache(pytestconfig: pytest.Config) -> Path:
     """What stays from one run to the next; a first run makes all of it."""
@@ -59,7 +42,7 @@ def cache(pytestconfig: pytest.Config) -> Path:
 def bundle(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle, built here."""
     target = tmp_path_factory.mktemp("dist")
-    return build(ROOT, target, "--cache", cache, env={})
+    return build("scripts.desk_bundle", ROOT, target, "--cache", cache)
 
 
 @pytest.fixture(scope="module")
@@ -84,46 +67,13 @@ def installed(machine: DebianRoot, bundle: Path) -> DebianRoot:
     return machine
 
 
-def copied_source(path: Path) -> Path:
-    """Copy what belongs to the repository to a folder, with other modes."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for name in reversed(listed.rstrip("\0").split("\0")):
-        if (ROOT / name).is_file():
-            (path / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, path / name)
-            (path / name).chmod(0o600)
-    return path
-
-
 def test_the_package_is_the_same_wherever_it_is_built(
     bundle: Path, tmp_path: Path
 ) -> None:
     """
     Another folder, hour, umask, language, time zone and home: not one bit differs.
     """
-    source = copied_source(tmp_path / "elsewhere")
-    before = os.umask(0o077)
-    try:
-        again = build(
-            source,
-            tmp_path,
-            "--package-only",
-            env={
-                "HOME": str(tmp_path),
-                "LC_ALL": "POSIX",
-                "PYTHONHASHSEED": "7",
-                "TZ": "Asia/Jayapura",
-                "USER": "somebody",
-            },
-        )
-    finally:
-        os.umask(before)
+    again = build_elsewhere("scripts.desk_bundle", tmp_path, "--package-only")
 
     (here,) = bundle.glob("bisik-desk_*.deb")
     assert here.name == again.name

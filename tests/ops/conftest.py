@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.command import NOON, World
+from support.machine import Debian
 from support.onions import short_folder
 
 from ops.edge import Edge
@@ -21,9 +22,11 @@ def memory() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def edge(memory: Path) -> Edge:
-    """Noon in Jakarta, on the day of the tests."""
-    return Edge(now=lambda: NOON, memory=memory)
+def edge(memory: Path, tmp_path_factory: pytest.TempPathFactory) -> Edge:
+    """Noon in Jakarta, on the day of the tests, on a machine that is well."""
+    debian = Debian(tmp_path_factory.mktemp("debian"))
+    debian.dated(NOON)
+    return Edge(now=lambda: NOON, memory=memory, machine=debian.machine)
 
 
 @pytest.fixture(scope="session")

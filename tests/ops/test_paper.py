@@ -14,7 +14,7 @@ from support.command import World
 from support.reporters import DAY
 
 from crypto.openpgp import Keyring
-from ops.commands.organisation import read_enrolment
+from ops.commands.introducing import read_enrolment
 from ops.organisation import PUBLIC_KEY, certify_enrolment, read_organisation
 from ops.shares import WORDS_IN_SHARE
 

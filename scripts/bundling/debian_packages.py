@@ -8,16 +8,15 @@ the index that it reads on the other side is that of a flat repository
 (sources.list(5), deb-src-control's Packages stanzas).
 """
 
-import hashlib
 import os
 import shutil
 from pathlib import Path
 
-from scripts.desk_bundle.refusing import run
+from scripts.bundling.refusing import run
+from scripts.bundling.sums import sha256
 
 INDEX = "Packages"
 FOLDER = "debian"
-_PIECE_BYTES = 1024 * 1024
 
 
 def download(package: Path, more: list[str], cache: Path, target: Path) -> None:
@@ -85,15 +84,6 @@ def index(folder: Path) -> str:
             f"SHA256: {sha256(path)}\n"
         )
     return "\n".join(stanzas)
-
-
-def sha256(path: Path) -> str:
-    """Return the digest of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE_BYTES):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def _identity(path: Path) -> tuple[str, str, str]:

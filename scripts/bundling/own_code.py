@@ -1,25 +1,38 @@
 """
-Which of our own files a desk needs: what its command imports, and no more.
+Which of our own files a machine needs: what its command imports, and no more.
 
 Nothing is imported by a computed name (tests/test_architecture.py), so that all that is
 needed can be read off the files.  What serves a site or keeps a dead drop is not found
-this way, and so is not on the desk's machine.
+this way from a desk's command, nor what opens a report from a server's.
 """
 
 import ast
 import configparser
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from scripts.desk_bundle.refusing import BundleError
+from scripts.bundling.refusing import BundleError
 
-ENTRY = "ops.desk_cli"
-WHOLE_PACKAGE = "journalist_app.workstation"
-"""Some of its modules are started in the sandbox, by name, instead of imported."""
+
+@dataclass(frozen=True)
+class OwnCode:
+    """
+    Where the search begins.
+
+    Attributes:
+        entry: The module of the command.
+
+        whole_package: A package of which everything is taken, since some of its
+            modules are started by name instead of imported.
+    """
+
+    entry: str
+    whole_package: str
 
 
 def read_setup(source: Path) -> configparser.ConfigParser:
@@ -29,19 +42,21 @@ def read_setup(source: Path) -> configparser.ConfigParser:
     return setup
 
 
-def own_files(source: Path) -> dict[str, bytes]:
+def own_files(source: Path, code: OwnCode) -> dict[str, bytes]:
     """
     Return the files of ours that go into the package, by path.
 
     Args:
         source: The root of the repository.
 
+        code: What is wanted of it.
+
     Raises:
         BundleError: If a module cannot be read.
     """
     setup = read_setup(source)
     packages = setup["options"]["packages"].split()
-    modules = needed_modules(source, packages)
+    modules = needed_modules(source, packages, code)
     files = {
         str(path.relative_to(source)): path.read_bytes() for path in modules.values()
     }
@@ -51,17 +66,18 @@ def own_files(source: Path) -> dict[str, bytes]:
     return dict(sorted(files.items()))
 
 
-def needed_modules(source: Path, packages: list[str]) -> dict[str, Path]:
-    """Return the modules that the desk's command comes to import, and their files."""
+def needed_modules(source: Path, packages: list[str], code: OwnCode) -> dict[str, Path]:
+    """Return the modules that a command comes to import, and their files."""
     every = {
         name: path
         for package in packages
         for path in (source / package.replace(".", "/")).glob("*.py")
         for name in [package if path.stem == "__init__" else f"{package}.{path.stem}"]
     }
-    if ENTRY not in every:
-        raise BundleError(f"there is no module {ENTRY} in {source}")
-    waiting = [ENTRY, *(name for name in every if name.startswith(WHOLE_PACKAGE))]
+    if code.entry not in every:
+        raise BundleError(f"there is no module {code.entry} in {source}")
+    whole = (name for name in every if name.startswith(code.whole_package))
+    waiting = [code.entry, *whole]
     needed: dict[str, Path] = {}
     while waiting:
         name = waiting.pop()
@@ -92,7 +108,7 @@ def _prefixes(dotted: str) -> list[str]:
 def _data_files(
     source: Path, package: str, pattern: str, modules: dict[str, Path]
 ) -> Iterator[tuple[str, bytes]]:
-    # A pattern may reach into packages below, which the desk may not need.
+    # A pattern may reach into packages below, which may not be needed.
     catalogue = pattern.endswith(".mo")
     wanted = pattern.removesuffix(".mo") + ".po" if catalogue else pattern
     for path in (source / package.replace(".", "/")).glob(wanted):

@@ -1,98 +1,31 @@
 """
-The doctor: is this server well, and can reporters get in?
+Tor, and both services, as a stranger sees them.
 
-    ok    tor           in the network
-    LOOK  officers      the key of Petugas 1 ends on 2027-01-02
-            do: ...
-    BAD   officers' door  EVERYBODY who knows the address gets in
-            do: stop tor at once ...
-
-Every check says what is so, and what to do where it is not as it must be.  Nothing
-is changed.  What tor publishes is looked at as a stranger sees it: fetched from the
-network, with nothing but the address.
+What tor publishes is fetched from the network, with nothing but the address.
 """
 
 import errno
 import os
-import shutil
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from enum import Enum
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from casework.errors import CaseworkError
-from crypto.errors import CryptoError
-from deaddrop import DeadDropError
+from ops.doctor.finding import Finding, Verdict
 from ops.edge import Edge
-from ops.errors import OpsError
-from ops.officer_keys import list_officers
 from ops.onion import NoAddress, Onion
-from ops.server import Server, open_server
 from tor.address import OnionAddress
 from tor.control import Bootstrap, Control, connect
 from tor.descriptor import Published
 from tor.errors import TorError, TorNotRunning, UnsafeAuthorization
 from tor.torrc import SSH_PORT, OnionService, Service
 
-SOON: Final = timedelta(days=30)
-LITTLE_BYTES: Final = 1 << 30
-SOME_BYTES: Final = 5 << 30
 ANSWER_SECONDS: Final = 20.0
 FETCH_SECONDS: Final = 30.0
 # Tor itself still uses a consensus that ended less than a day ago (dir-spec).
 STALE: Final = timedelta(days=1)
-GIB: Final = 1 << 30
 SSH_GREETING: Final = b"SSH-2.0-"
-
-
-class Verdict(Enum):
-    """How a check came out."""
-
-    GOOD = "ok"
-    LOOK = "LOOK"
-    BAD = "BAD"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """
-    What came of one check.
-
-    Attributes:
-        verdict: Whether something must be done.
-
-        subject: What was looked at.
-
-        said: What is so, as a sentence.
-
-        way_out: What to do; "" if nothing.
-    """
-
-    verdict: Verdict
-    subject: str
-    said: str
-    way_out: str = ""
-
-
-def examine_server(directory: Path, edge: Edge) -> Iterator[Finding]:
-    """Look at the server directory: database, officers' keys, calendar, disk."""
-    yield _disk(directory)
-    try:
-        with open_server(directory, edge) as server:
-            yield Finding(Verdict.GOOD, "dead drop", "it opens")
-            today = server.today(edge)
-            yield from _officers(server, today)
-            yield _calendar(server, today)
-    except (CaseworkError, CryptoError, DeadDropError, OpsError, OSError) as error:
-        yield Finding(
-            Verdict.BAD,
-            "server directory",
-            str(error) or type(error).__name__,
-            "mend it, then look again; is this the user that the service runs as?",
-        )
 
 
 def examine_onion(
@@ -151,68 +84,6 @@ def _named(onion: Onion) -> Iterator[tuple[Service, str]]:
     yield onion.officers, "officers' door"
     if onion.has_administrators:
         yield onion.administrators, "ssh door"
-
-
-def _disk(directory: Path) -> Finding:
-    try:
-        free = shutil.disk_usage(directory).free
-    except OSError as error:
-        return Finding(Verdict.BAD, "disk", f"{directory}: {error.strerror}")
-    said = f"{free / GIB:.1f} GiB are free"
-    if free < LITTLE_BYTES:
-        return Finding(Verdict.BAD, "disk", said, "make room: reports will be refused")
-    if free < SOME_BYTES:
-        return Finding(Verdict.LOOK, "disk", said, "make room soon")
-    return Finding(Verdict.GOOD, "disk", said)
-
-
-def _officers(server: Server, today: date) -> Iterator[Finding]:
-    listed = list_officers(server.drop, server.keyring, today=today)
-    fit = [
-        entry
-        for entry in listed
-        if entry.unfit_because is None and entry.officer.receives
-    ]
-    if not fit:
-        yield Finding(
-            Verdict.BAD,
-            "officers",
-            "reports can be sealed to nobody: the site accepts none",
-            "see why with: bisik officers list",
-        )
-    else:
-        yield Finding(
-            Verdict.GOOD, "officers", f"reports are sealed to {len(fit)} officers"
-        )
-    for entry in listed:
-        name = entry.officer.name
-        if entry.unfit_because is not None:
-            yield Finding(
-                Verdict.LOOK,
-                "officers",
-                f"nothing is sealed to {name}: {entry.unfit_because}",
-                "let the officer run bisik desk keys extend --enrolment, then: "
-                "bisik officers add",
-            )
-        elif entry.expires is not None and entry.expires - today <= SOON:
-            yield Finding(
-                Verdict.LOOK,
-                "officers",
-                f"the key of {name} ends on {entry.expires}",
-                "let the officer run bisik desk keys extend --enrolment in time, then: "
-                "bisik officers add",
-            )
-
-
-def _calendar(server: Server, today: date) -> Finding:
-    if not server.calendar.covers(today + SOON + SOON):
-        return Finding(
-            Verdict.LOOK,
-            "calendar",
-            "the working days of the next two months are not known",
-            "bring a newer calendar.csv",
-        )
-    return Finding(Verdict.GOOD, "calendar", "it knows the working days to come")
 
 
 def _clients(

@@ -1,10 +1,8 @@
 """
-The Debian package bisik-desk, the same bit by bit wherever it is built.
+A Debian package of Bisik, the same bit by bit wherever it is built.
 
-    usr/bin/bisik                        the command; sees nothing but the two below
-    usr/lib/bisik/                       our modules, compiled beside their sources
-    usr/lib/bisik/site-packages/         the libraries, compiled, too
-    usr/share/applications, doc, man     what people find it by
+    LIBRARY/            our modules and the libraries, compiled beside their sources
+    whatever else the package's own list names
 
 Whatever could differ is set: owner, modes, times (SOURCE_DATE_EPOCH of
 reproducible-builds.org), the order of files, the seed of Python's hashes, the number
@@ -15,74 +13,74 @@ deb-control(5) and deb-md5sums(5), the latter for `dpkg --verify`.
 import gzip
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from email.parser import BytesHeaderParser
-from email.utils import format_datetime
 from pathlib import Path
 from string import Template
 
-from scripts.desk_bundle.own_code import own_files, read_setup
-from scripts.desk_bundle.refusing import BundleError, run
-from scripts.desk_bundle.wheels import PYTHON, download, unpack
-
-NAME = "bisik-desk"
-LIBRARY = "usr/lib/bisik"
-SITE_PACKAGES = f"{LIBRARY}/site-packages"
-DOCUMENTS = f"usr/share/doc/{NAME}"
-PROGRAMS = ("usr/bin/bisik", f"{LIBRARY}/open-desk")
+from scripts.bundling.own_code import OwnCode, own_files
+from scripts.bundling.refusing import BundleError, run
+from scripts.bundling.release import Release
+from scripts.bundling.wheels import PYTHON, download, unpack
 
 _PYTHON = f"/usr/bin/python{PYTHON}"
-_FILES = Path(__file__).parent / "files"
 _COMPILERS = 2
 """How many compile at once.  Part of the result, if only by bad luck: see _compile."""
 
 
 @dataclass(frozen=True)
-class Release:
+class Package:
     """
-    What is packaged.
+    What goes into a package.
 
     Attributes:
-        source: The root of the repository.
+        name: Of the package.
 
-        epoch: Seconds since 1970 of the commit; every time in the package.
+        code: Which of our modules.
 
-        architecture: As Debian names it.
+        locked: The lock with the libraries, below the repository's root.
+
+        library: The folder for our modules.
+
+        site_packages: The folder for the libraries; may be the same.
+
+        templates: The folder with control, changelog, copyright and
+            lintian-overrides; `$version` and its like are filled in.
+
+        files: All other files, by path.
+
+        programs: Which files can be started.
     """
 
-    source: Path
-    epoch: int
-    architecture: str
+    name: str
+    code: OwnCode
+    locked: str
+    library: str
+    site_packages: str
+    templates: Path
+    files: Mapping[str, bytes]
+    programs: frozenset[str]
 
     @property
-    def version(self) -> str:
-        """The version of Bisik and the minute of the commit: later ones are higher."""
-        number = read_setup(self.source)["metadata"]["version"]
-        return f"{number}+{self._moment:%Y%m%d.%H%M}"
-
-    @property
-    def day(self) -> str:
-        """The commit's moment as Debian's changelogs have it."""
-        return format_datetime(self._moment)
-
-    @property
-    def file_name(self) -> str:
-        """The name of the package's file."""
-        return f"{NAME}_{self.version}_{self.architecture}.deb"
-
-    @property
-    def _moment(self) -> datetime:
-        return datetime.fromtimestamp(self.epoch, UTC)
+    def documents(self) -> str:
+        """The folder in which Debian wants what people read."""
+        return documents_of(self.name)
 
 
-def build(release: Release, work: Path, target: Path) -> Path:
+def documents_of(name: str) -> str:
+    """Name the folder for what a package's people read."""
+    return f"usr/share/doc/{name}"
+
+
+def build(package: Package, release: Release, work: Path, target: Path) -> Path:
     """
-    Build the package.
+    Build a package.
 
     Args:
+        package: What goes into it.
+
         release: What of.
 
         work: An empty folder that may be filled.
@@ -96,58 +94,27 @@ def build(release: Release, work: Path, target: Path) -> Path:
         raise BundleError(f"{_PYTHON} is missing: build the package on Debian 12")
     wheels = work / "wheels"
     wheels.mkdir()
-    downloaded = download(
-        release.source / "requirements/desk.txt", release.architecture, wheels
-    )
-    libraries = unpack(downloaded)
+    downloaded = download(release.source / package.locked, release.architecture, wheels)
     tree = work / "tree"
-    _write(tree, _contents(release, libraries))
-    _compile(tree, work)
-    _control(release, tree)
-    _settle(tree, release.epoch)
-    package = target / release.file_name
+    _write(tree, _contents(package, release, unpack(downloaded)))
+    _compile(tree, package.library, work)
+    _control(package, release, tree)
+    _settle(tree, release.epoch, {tree / name for name in package.programs})
+    made = target / f"{package.name}_{release.version}_{release.architecture}.deb"
     run(
         [
             *("dpkg-deb", "--build", "--root-owner-group", "--uniform-compression"),
-            *("-Zxz", "-z0", "--threads-max=1", tree, package),
+            *("-Zxz", "-z0", "--threads-max=1", tree, made),
         ],
         env={**os.environ, "SOURCE_DATE_EPOCH": str(release.epoch)},
     )
-    package.chmod(0o644)
-    return package
+    made.chmod(0o644)
+    return made
 
 
-def _contents(release: Release, libraries: dict[str, bytes]) -> dict[str, bytes]:
-    source = release.source
-    files = {f"{LIBRARY}/{name}": it for name, it in own_files(source).items()}
-    files |= {f"{SITE_PACKAGES}/{name}": it for name, it in libraries.items()}
-    # For `bisik --version`.
-    files[f"{LIBRARY}/bisik-{release.version}.dist-info/METADATA"] = (
-        f"Metadata-Version: 2.1\nName: bisik\nVersion: {release.version}\n".encode()
-    )
-    for name, target in (
-        ("bisik", "usr/bin/bisik"),
-        ("open-desk", f"{LIBRARY}/open-desk"),
-        ("bisik-desk.desktop", "usr/share/applications/bisik-desk.desktop"),
-        ("README.Debian", f"{DOCUMENTS}/README.Debian"),
-        ("lintian-overrides", f"usr/share/lintian/overrides/{NAME}"),
-    ):
-        files[target] = (_FILES / name).read_bytes()
-    files["usr/share/man/man1/bisik.1.gz"] = _gzip(_filled("bisik.1", release).encode())
-    files[f"{DOCUMENTS}/changelog.gz"] = _gzip(_filled("changelog", release).encode())
-    files[f"{DOCUMENTS}/CHANGELOG.md.gz"] = _gzip(
-        (source / "CHANGELOG.md").read_bytes()
-    )
-    for guide in ("officer.id.md", "officer.en.md"):
-        files[f"{DOCUMENTS}/{guide}"] = (source / "docs/guides" / guide).read_bytes()
-    licence = (source / "LICENSE").read_text("utf-8")
-    files[f"{DOCUMENTS}/copyright"] = _copyright(licence, libraries).encode()
-    return files
-
-
-def _filled(name: str, release: Release, **more: str) -> str:
-    template = Template((_FILES / name).read_text("utf-8"))
-    return template.substitute(
+def filled(template: Path, release: Release, **more: str) -> str:
+    """Fill a template in."""
+    return Template(template.read_text("utf-8")).substitute(
         version=release.version,
         architecture=release.architecture,
         day=release.day,
@@ -155,13 +122,50 @@ def _filled(name: str, release: Release, **more: str) -> str:
     )
 
 
-def _gzip(content: bytes) -> bytes:
+def gzipped(content: bytes) -> bytes:
+    """Compress, without a name or a time."""
     return gzip.compress(content, mtime=0)
 
 
-def _copyright(licence: str, libraries: dict[str, bytes]) -> str:
+def _contents(
+    package: Package, release: Release, libraries: dict[str, bytes]
+) -> dict[str, bytes]:
+    source, templates = release.source, package.templates
+    files = dict(package.files)
+    for folder, found in (
+        (package.library, own_files(source, package.code)),
+        (package.site_packages, libraries),
+    ):
+        for name, content in found.items():
+            path = f"{folder}/{name}"
+            if path in files:
+                raise BundleError(f"{path} comes from two sides")
+            files[path] = content
+    # For `bisik --version`.
+    files[f"{package.library}/bisik-{release.version}.dist-info/METADATA"] = (
+        f"Metadata-Version: 2.1\nName: bisik\nVersion: {release.version}\n".encode()
+    )
+    documents = package.documents
+    files[f"{documents}/changelog.gz"] = gzipped(
+        filled(templates / "changelog", release, name=package.name).encode()
+    )
+    files[f"{documents}/CHANGELOG.md.gz"] = gzipped(
+        (source / "CHANGELOG.md").read_bytes()
+    )
+    files[f"{documents}/copyright"] = _copyright(
+        (templates / "copyright").read_text("utf-8"),
+        (source / "LICENSE").read_text("utf-8"),
+        libraries,
+    ).encode()
+    files[f"usr/share/lintian/overrides/{package.name}"] = filled(
+        templates / "lintian-overrides", release, name=package.name
+    ).encode()
+    return files
+
+
+def _copyright(opening: str, licence: str, libraries: dict[str, bytes]) -> str:
     """Say under which licence everything is, with the texts that came with it."""
-    parts = [(_FILES / "copyright").read_text("utf-8"), licence]
+    parts = [opening, licence]
     for name, content in libraries.items():
         folder, _, rest = name.partition("/")
         if not folder.endswith(".dist-info"):
@@ -196,14 +200,14 @@ def _write(tree: Path, files: dict[str, bytes]) -> None:
         path.write_bytes(content)
 
 
-def _compile(tree: Path, work: Path) -> None:
+def _compile(tree: Path, library: str, work: Path) -> None:
     """
-    Compile all modules, so that nobody ever writes below /usr.
+    Compile all modules, so that nobody ever writes beside them.
 
     What marshal writes depends on which objects are shared, and so, now and then, on
     what the same process compiled before: the shares are fixed, and so is their order.
     """
-    modules = sorted(str(path) for path in (tree / LIBRARY).rglob("*.py"))
+    modules = sorted(str(path) for path in (tree / library).rglob("*.py"))
     lists = []
     for share in range(_COMPILERS):
         path = work / f"modules-{share}"
@@ -225,14 +229,19 @@ def _compile_share(command: list[str], modules: Path) -> None:
     )
 
 
-def _control(release: Release, tree: Path) -> None:
+def _control(package: Package, release: Release, tree: Path) -> None:
     folder = tree / "DEBIAN"
     folder.mkdir()
     files = list(_files_in(tree))
     folders = {parent for path in files for parent in path.relative_to(tree).parents}
     # Policy 5.6.20: an estimate in KiB that does not depend on the file system.
     kibibytes = len(folders) + sum(-(-path.stat().st_size // 1024) for path in files)
-    control = _filled("control", release, installed_kibibytes=str(kibibytes))
+    control = filled(
+        package.templates / "control",
+        release,
+        name=package.name,
+        installed_kibibytes=str(kibibytes),
+    )
     (folder / "control").write_text(control, encoding="utf-8")
     sums = [
         f"{hashlib.md5(path.read_bytes()).hexdigest()}  {path.relative_to(tree)}\n"  # noqa: S324 - The format of deb-md5sums(5).
@@ -249,9 +258,8 @@ def _files_in(tree: Path) -> Iterator[Path]:
     )
 
 
-def _settle(tree: Path, epoch: int) -> None:
+def _settle(tree: Path, epoch: int, programs: set[Path]) -> None:
     """Give everything its mode and its time, whatever the umask and the clock."""
-    programs = {tree / name for name in PROGRAMS}
     for path in [*tree.rglob("*"), tree]:
         path.chmod(0o755 if path.is_dir() or path in programs else 0o644)
         os.utime(path, (epoch, epoch))

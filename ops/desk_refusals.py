@@ -1,0 +1,54 @@
+"""What only a machine without a network refuses, and the way out."""
+
+from casework.casefile import CaseFileAltered
+from crypto.opening import CannotSign
+from crypto.seeds import SeedNotRead, SeedRefused
+from journalist_app.workstation.errors import (
+    ActionRefused,
+    DeskError,
+    DeskLocked,
+    ForeignBundle,
+    NoDesk,
+    NotEnrolledYet,
+    NothingToExport,
+    RestoredDesk,
+    TrainingMixedUp,
+    TypefaceMissing,
+    UnknownCase,
+    UnusableBackup,
+)
+from ops.errors import (
+    CaseFileNotSigned,
+    FingerprintDiffers,
+    NoOrganisation,
+    NothingToDestroy,
+    Refusals,
+    SealedCaseFile,
+    SheetsOnDisk,
+)
+
+_KINDS = (DeskError,)
+_HINTS = (
+    (NoDesk, "make one with: bisik desk init DIRECTORY --name NAME"),
+    (NoOrganisation, "make one with: bisik organisation init DIRECTORY"),
+    (SheetsOnDisk, "name a folder in memory, such as /dev/shm/sheets"),
+    (SeedNotRead, "type the passphrase that was chosen at bisik organisation init"),
+    (SeedRefused, "the public key must be the one that is printed on the sheets"),
+    (FingerprintDiffers, "compare it with the officer once more, face to face"),
+    (TrainingMixedUp, "restore the desk from its backup"),
+    (DeskLocked, "type the passphrase that was chosen at bisik desk init"),
+    (ForeignBundle, "each desk belongs to one server; ask where the bundle is from"),
+    (NothingToExport, "the last outbox again: bisik desk export --again NUMBER"),
+    (NotEnrolledYet, "import a bundle first: bisik desk import BUNDLE"),
+    (RestoredDesk, "fetch a bundle made today, and import it: bisik desk import"),
+    (UnusableBackup, "try the code again, letter by letter; then an older backup"),
+    (UnknownCase, "see the names with: bisik desk list --all"),
+    (CannotSign, "if the key has expired: bisik desk keys extend --until DAY"),
+    (NothingToDestroy, "the table says why, subkey by subkey"),
+    (ActionRefused, "see the case in a browser: bisik desk open"),
+    (SealedCaseFile, "open it first: gpg --decrypt FILE > case-file.tar"),
+    (CaseFileNotSigned, "ask the organisation who made it, by another way"),
+    (CaseFileAltered, "do not rely on it; ask whoever made it for another copy"),
+    (TypefaceMissing, "as root: apt-get install fonts-dejavu-core"),
+)
+DESK_REFUSALS = Refusals(_KINDS, _HINTS)
