@@ -99,7 +99,9 @@ def running_front() -> Iterator[Front]:
         }
         _play(lab, KEY, variables)
         key = "/etc/onionbalance/private_keys/front.key"
-        address = OnionAddress(machine.run(f"/usr/local/sbin/onion-address {key}").strip())
+        address = OnionAddress(
+            machine.run(f"/usr/local/sbin/onion-address {key}").strip()
+        )
         behind = running.enter_context(_site_behind(address, service, tor))
         variables["onionbalance_addresses"] = [behind]
         front = Front(
@@ -150,9 +152,7 @@ def _make_operator(home: Path) -> None:
     subprocess.run([*gpg, *export], check=True)
 
 
-def _play(
-    lab: Lab, playbook: str, variables: Mapping[str, object]
-) -> dict[str, Recap]:
+def _play(lab: Lab, playbook: str, variables: Mapping[str, object]) -> dict[str, Recap]:
     path = lab.directory / "front.yml"
     path.write_text(playbook)
     inventory = {
