@@ -129,8 +129,8 @@ def test_the_sockets_are_for_the_service_alone(databases: Databases) -> None:
         "root root 600"
         == web.run(f"stat --format '%U %G %a' {CERTIFICATES}/machine.key").strip()
     )
-    said = web.run("systemd-analyze security --threshold=11 bisik-database.service")
-    assert "1.1 OK" in said or "1.0 OK" in said
+    # 1.1 of 10: what it has is a network, to two addresses.
+    web.run("systemd-analyze security --threshold=11 bisik-database.service")
 
 
 def test_the_log_is_kept_short(databases: Databases, service: Service) -> None:
