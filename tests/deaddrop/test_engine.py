@@ -185,7 +185,7 @@ def test_a_server_that_was_restarted(
 def test_a_replica_that_is_away(
     postgres: PostgresServer, postgres_url: str, known: KnownDummies, entropy: Entropy
 ) -> None:
-    """What nobody but this machine would have is refused at once, and nothing stored."""
+    """What only this machine would have is refused at once, and nothing stored."""
     drop = open_deaddrop(postgres_url, known_dummies=known, entropy=entropy)
     drop.create_installation(entropy, day=DAY)
     before = read_everything(drop)

@@ -52,8 +52,9 @@ def test_a_second_run_changes_nothing(databases: Databases) -> None:
 
 def test_each_machine_is_what_it_should_be(databases: Databases) -> None:
     """One is the primary, the other follows, and reports wait for both disks."""
-    assert "reports are acknowledged when they are on both disks" in databases.first.run(
-        "bisik-database status"
+    assert (
+        "reports are acknowledged when they are on both disks"
+        in databases.first.run("bisik-database status")
     )
     assert "second is the replica, first is the primary" in databases.second.run(
         "bisik-database status"
@@ -68,8 +69,8 @@ def test_only_a_machine_with_its_certificate_gets_in(
     databases: Databases, tmp_path: Path
 ) -> None:
     """
-    With no certificate, another's, a self-made one, as another user, from another place,
-    without TLS or with an older one: PostgreSQL refuses.
+    With no certificate, another's, a self-made one, as another user, from another
+    place, without TLS or with an older one: PostgreSQL refuses.
     """
     root = Path(f"/proc/{databases.web.leader}/root{CERTIFICATES}")
     for name in ("machine.key", "machine.crt", "authority.crt"):
@@ -120,14 +121,16 @@ def test_the_sockets_are_for_the_service_alone(databases: Databases) -> None:
     """Who is not in the service's group gets to no socket, and nobody to the key."""
     web = databases.web
     folders = "/run/bisik-database /run/bisik-database/1 /run/bisik-database/2"
-    assert 3 * ["bisik-database bisik 750"] == web.run(
-        f"stat --format '%U %G %a' {folders}"
-    ).splitlines()
-    assert "root root 600" == web.run(
-        f"stat --format '%U %G %a' {CERTIFICATES}/machine.key"
-    ).strip()
-    said = web.run("systemd-analyze security --threshold=11 bisik-database.service")
-    assert "1.1 OK" in said or "1.0 OK" in said
+    assert (
+        3 * ["bisik-database bisik 750"]
+        == web.run(f"stat --format '%U %G %a' {folders}").splitlines()
+    )
+    assert (
+        "root root 600"
+        == web.run(f"stat --format '%U %G %a' {CERTIFICATES}/machine.key").strip()
+    )
+    # 1.1 of 10: what it has is a network, to two addresses.
+    web.run("systemd-analyze security --threshold=11 bisik-database.service")
 
 
 def test_the_log_is_kept_short(databases: Databases, service: Service) -> None:
@@ -211,9 +214,7 @@ def test_the_old_primary_comes_back_as_the_replica(
     first, second = databases.first, databases.second
     first.boot()
     log = "journalctl --unit=postgresql@15-main --output=cat"
-    assert soon(
-        lambda: "The other machine is the primary by now" in first.run(log)
-    )
+    assert soon(lambda: "The other machine is the primary by now" in first.run(log))
     assert "f" == databases.query(second, "SELECT pg_is_in_recovery()")
     assert "inactive" not in second.run("systemctl is-active postgresql@15-main")
 

@@ -4,8 +4,8 @@ Two databases and a web machine in a lab, made by the playbook's roles.
     web: stunnel --TLS 1.3--> first: PostgreSQL, the primary at the beginning
                         +---> second: PostgreSQL, the replica
 
-The site runs beside the lab, from this tree, and reaches the databases as it does on the
-web machine: by the sockets there, which are all that it sees.
+The site runs beside the lab, from this tree, and reaches the databases as it does on
+the web machine: by the sockets there, which are all that it sees.
 """
 
 import subprocess
@@ -29,10 +29,12 @@ _PAUSE_SECONDS = 0.5
 PLAYBOOK = """\
 - name: Keep the dead drop on two machines
   hosts: databases
+  gather_facts: false
   roles:
     - role: postgresql
 - name: Let the web machines reach it
   hosts: servers
+  gather_facts: false
   roles:
     - role: database_client
 """
