@@ -113,7 +113,7 @@ def test_a_socket_that_is_not_in_the_settings_is_refused() -> None:
     Otherwise whoever looks whether the site answers would look in the wrong place.
     """
     with short_folder() as folder, made_service(folder) as service:
-        serve = [*COMMAND, "serve", "--directory", service.directory]
+        serve = [*COMMAND, "serve", "--directory", str(service.directory)]
         done = subprocess.run(
             [*systemd("unix", folder / "other.sock"), *serve],
             cwd=ROOT,
