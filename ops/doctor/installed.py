@@ -35,7 +35,8 @@ from ops.machine import Machine
 
 BACKUPS: Final = Path("/var/backups/bisik")
 PLACES: Final = (Path("/"), Path("/var"), Path("/boot"), BACKUPS)
-SHIPPED_PROFILES: Final = "/opt/bisik/current/apparmor"
+# As the roles have taken them from the release.
+PROFILE_FILES: Final = ("/etc/apparmor.d/bisik", "/etc/apparmor.d/bisik-notify")
 TORS_PROFILE: Final = "system_tor"
 KEYS: Final = {
     "/etc/bisik/operator.asc": ("the key that backups are sealed to", Purpose.SEALING),
@@ -98,9 +99,11 @@ def _keys(machine: Machine, today: date) -> Iterator[Finding]:
 
 
 def _profiles(machine: Machine) -> set[str]:
-    """Name the profiles that the release brings, and that of tor."""
-    folder = machine.path(SHIPPED_PROFILES)
-    try:
-        return {path.name for path in folder.iterdir()} | {TORS_PROFILE}
-    except OSError:
-        return set()
+    """Name the profiles that are to be in force: ours, and that of tor."""
+    names = {
+        line.split()[1]
+        for path in PROFILE_FILES
+        for line in (machine.text(path) or "").splitlines()
+        if line.startswith("profile ") and len(line.split()) > 1
+    }
+    return names | {TORS_PROFILE} if names else set()

@@ -63,7 +63,7 @@ class Debian:
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         self.write("/proc/swaps", NO_SWAP)
         self.write("/sys/module/apparmor/parameters/enabled", "Y\n")
-        self.write("/opt/bisik/current/apparmor/bisik-site", "")
+        self.write("/etc/apparmor.d/bisik", "profile bisik-site flags=() {\n}\n")
         self.write(
             "/sys/kernel/security/apparmor/profiles",
             "system_tor (enforce)\nbisik-site (enforce)\nlsb_release (complain)\n",
