@@ -31,7 +31,7 @@ from ops.doctor.upkeep import (
     judge_upgrades,
     lists_made_on,
 )
-from ops.machine import Machine
+from ops.surroundings import Surroundings
 
 BACKUPS: Final = Path("/var/backups/bisik")
 PLACES: Final = (Path("/"), Path("/var"), Path("/boot"), BACKUPS)
@@ -45,7 +45,7 @@ KEYS: Final = {
 BRING_KEY: Final = "bring its newer copy, by the playbook"
 
 
-def examine_machine(machine: Machine, today: date) -> Iterator[Finding]:
+def examine_machine(machine: Surroundings, today: date) -> Iterator[Finding]:
     """Look at the machine: services, upgrades, disks, backups."""
     yield from judge_units(ask_systemd(machine))
     yield from judge_rooms(file_systems(machine, map(machine.path, PLACES)))
@@ -61,7 +61,7 @@ def examine_machine(machine: Machine, today: date) -> Iterator[Finding]:
     )
 
 
-def newest_backup(machine: Machine) -> date | None:
+def newest_backup(machine: Surroundings) -> date | None:
     """Return the day of the newest backup that this user can see."""
     try:
         made = [
@@ -74,7 +74,7 @@ def newest_backup(machine: Machine) -> date | None:
     return datetime.fromtimestamp(max(made), UTC).date() if made else None
 
 
-def _keys(machine: Machine, today: date) -> Iterator[Finding]:
+def _keys(machine: Surroundings, today: date) -> Iterator[Finding]:
     lives = []
     for path, (name, purpose) in KEYS.items():
         try:
@@ -98,7 +98,7 @@ def _keys(machine: Machine, today: date) -> Iterator[Finding]:
     yield from judge_keys("keys", lives, today=today, way_out=BRING_KEY)
 
 
-def _profiles(machine: Machine) -> set[str]:
+def _profiles(machine: Surroundings) -> set[str]:
     """Name the profiles that are to be in force: ours, and that of tor."""
     names = {
         line.split()[1]

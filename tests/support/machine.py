@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ops.machine import Machine, Room
+from ops.surroundings import Room, Surroundings
 
 GIB = 1 << 30
 # As Debian 12 prints them.
@@ -83,9 +83,9 @@ class Debian:
             os.utime(path, (second, second))
 
     @property
-    def machine(self) -> Machine:
+    def surroundings(self) -> Surroundings:
         """The machine as the doctor sees it."""
-        return Machine(root=self.root, run=self._run, room=self._room)
+        return Surroundings(root=self.root, run=self._run, room=self._room)
 
     def _run(self, words: Sequence[str]) -> str | None:
         if words[0] == "apt-get":
