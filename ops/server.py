@@ -182,7 +182,7 @@ def migrate_server(directory: Path) -> None:
         MalformedSettings, DeadDropUnavailable: As their sentences say.
     """
     directory = directory.absolute()
-    migrate(_database_url(directory, read_settings(directory).database))
+    migrate(database_url(directory, read_settings(directory).database))
 
 
 @contextmanager
@@ -198,9 +198,9 @@ def open_server(directory: Path, edge: Edge) -> Iterator[Server]:
     """
     directory = directory.absolute()
     settings = read_settings(directory)
-    profile = Profile.parse(_text(directory / PROFILE))
+    profile = read_profile(directory)
     calendar = Calendar.parse(_text(directory / CALENDAR))
-    url = _database_url(directory, settings.database)
+    url = database_url(directory, settings.database)
     drop = _open_drop(url, directory, settings, edge)
     try:
         server = Server(
@@ -228,7 +228,7 @@ def _install(
     *,
     join: bool,
 ) -> None:
-    url = _database_url(partial, database)
+    url = database_url(partial, database)
     if not join:
         migrate(url)
     drop = _open_drop(url, directory, Settings(), edge)
@@ -261,7 +261,13 @@ def _open_drop(url: str, directory: Path, settings: Settings, edge: Edge) -> Dea
     return open_deaddrop(url, known_dummies=known, entropy=edge.entropy)
 
 
-def _database_url(directory: Path, database: str | None) -> str:
+def database_url(directory: Path, database: str | None) -> str:
+    """
+    Return the address of the dead drop, for SQLAlchemy.
+
+    Raises:
+        UnusableDatabase: If *database* is no address of PostgreSQL.
+    """
     if database is None:
         return f"sqlite:///{directory / DATABASE}"
     try:
@@ -287,6 +293,16 @@ def read_settings(directory: Path) -> Settings:
         return Settings.parse(_text(directory / SETTINGS))
     except FileNotFoundError:
         raise NoServer(f"there is no server directory at {directory}") from None
+
+
+def read_profile(directory: Path) -> Profile:
+    """
+    Read the institution's profile of a server directory.
+
+    Raises:
+        MalformedProfile, OSError: As they say.
+    """
+    return Profile.parse(_text(directory / PROFILE))
 
 
 def _text(path: Path) -> str:

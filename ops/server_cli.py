@@ -7,6 +7,7 @@ The `bisik` command of a server.
     bisik courier serve, export, apply            bundles out, outboxes in
     bisik administrators grant-access...          who reaches its ssh
     bisik onion torrc, status, backup...          how it is reached
+    bisik backup make, verify, restore            a whole server, sealed, and back
     bisik doctor, counters                        is it well?
     bisik leaflet                                 a page for the notice board
 
@@ -23,6 +24,7 @@ from ops.commands.access import (
     grant_access,
     revoke_access,
 )
+from ops.commands.backup import backup
 from ops.commands.counters import counters
 from ops.commands.courier import courier
 from ops.commands.doctor import doctor
@@ -68,6 +70,7 @@ ON_THE_NETWORK: tuple[click.Command, ...] = (
     officers,
     administrators,
     courier,
+    backup,
     onion,
     doctor,
     counters,

@@ -1,10 +1,14 @@
 """What only a server refuses, and the way out."""
 
+from crypto.recipients import NoRecipient
 from deaddrop import (
     AlreadyInstalled,
     DeadDropError,
     DeadDropUnavailable,
+    MalformedCopy,
     MissingOutbox,
+    NewerCopy,
+    NotEmpty,
     NotInstalled,
     NotMigrated,
     OfficerExists,
@@ -14,13 +18,16 @@ from deaddrop import (
 from journalist_app.courier.errors import CourierError
 from ops.access import NotServed
 from ops.activation import UnfitSocket
+from ops.backups.archive import MalformedBackup, SealedBackup
 from ops.errors import (
     NoOrganisationKey,
     NoPrivateMemory,
     NoServer,
     Refusals,
+    ScratchOnDisk,
     UnknownDeskName,
 )
+from ops.onion_keys import KeysThere, TorRuns
 from tor.address import MalformedOnionAddress
 from tor.authorization import ClientExists, UnknownClient
 from tor.errors import (
@@ -34,6 +41,15 @@ from tor.errors import (
 
 _KINDS = (CourierError, DeadDropError, TorError)
 _HINTS = (
+    (SealedBackup, "open it: gpg --decrypt FILE | bisik backup verify -"),
+    (MalformedBackup, "see what gpg said; then try an older backup"),
+    (MalformedCopy, "try an older backup"),
+    (NewerCopy, "install the version of Bisik that made it, or a newer one"),
+    (NotEmpty, "make a new, empty database, and name it with --database"),
+    (NoRecipient, "bring the operator's renewed public key to this server"),
+    (ScratchOnDisk, "name a folder in memory, or say --on-encrypted-disk"),
+    (KeysThere, "put tor's folder of this machine aside, then try again"),
+    (TorRuns, "stop tor, then try again"),
     (NoServer, "make one with: bisik init --directory DIRECTORY"),
     (NoOrganisationKey, "run: bisik organisation trust organisation.asc"),
     (NoPrivateMemory, 'name a tmpfs folder as "memory" in bisik.toml'),
