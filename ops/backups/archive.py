@@ -54,7 +54,7 @@ _LIMITS: Final = ContainerLimits(
     total_bytes=2 * 1024 * 1024 * 1024 * 1024,
 )
 _NAME: Final = {
-    SERVER: re.compile(r"server/(?:keyring/)?[a-z0-9][a-z0-9._-]{0,63}"),
+    SERVER: re.compile(r"server/(?:keyring/)?[A-Za-z0-9][A-Za-z0-9._-]{0,63}"),
     DEADDROP: re.compile(r"deaddrop/[0-9]{6,9}\.sqlite"),
     ONION: re.compile(r"onion/[a-z]{1,20}/(?:authorized_clients/)?[a-z0-9._-]{1,64}"),
 }
@@ -159,6 +159,11 @@ class Manifest(StrictModel):
 def padded_size(size_bytes: int) -> int:
     """Return how large a backup becomes: a power of two, 16 MiB at least."""
     return max(SMALLEST_BYTES, 1 << (size_bytes - 1).bit_length())
+
+
+def is_server_file(name: str) -> bool:
+    """Tell whether a file of a server directory may have this name in a backup."""
+    return _NAME[SERVER].fullmatch(f"{SERVER}{name}") is not None
 
 
 class BackupWriter:

@@ -36,6 +36,7 @@ from ops.backups.archive import (
     About,
     BackupReader,
     BackupWriter,
+    is_server_file,
 )
 from ops.backups.keeping import free_path, only_one, remove_old
 from ops.delegating import OwnersEnd, working_with_owner
@@ -54,7 +55,7 @@ class NotWhatWasWritten(OpsError):
 
 
 class OddFile(OpsError):
-    """A file in the server directory is too large to be one of ours."""
+    """A file in the server directory cannot be one of ours."""
 
 
 @dataclass(frozen=True)
@@ -200,8 +201,11 @@ def _small_files(directory: Path) -> Iterator[tuple[str, bytes]]:
     for path in sorted(directory.iterdir()):
         if path.name.startswith((".", DATABASE)):
             continue
-        if stat.S_ISREG(path.lstat().st_mode):
-            yield path.name, _content(path)
+        if not stat.S_ISREG(path.lstat().st_mode):
+            continue
+        if not is_server_file(path.name):
+            raise OddFile(f"{path} has no name of ours: move it elsewhere")
+        yield path.name, _content(path)
     for name in KEYRING_FILES:
         path = directory / KEYRING / name
         if path.exists():
