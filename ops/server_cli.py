@@ -7,6 +7,7 @@ The `bisik` command of a server.
     bisik courier serve, export, apply            bundles out, outboxes in
     bisik administrators grant-access...          who reaches its ssh
     bisik onion torrc, status, backup...          how it is reached
+    bisik backup make, verify, restore            a whole server, sealed, and back
     bisik doctor, counters                        is it well?
     bisik notify recipients, seal, send           one sealed message a day
     bisik leaflet                                 a page for the notice board
@@ -25,6 +26,7 @@ from ops.commands.access import (
     grant_access,
     revoke_access,
 )
+from ops.commands.backup import backup
 from ops.commands.counters import counters
 from ops.commands.courier import courier
 from ops.commands.doctor import doctor
@@ -72,6 +74,7 @@ ON_THE_NETWORK: tuple[click.Command, ...] = (
     officers,
     administrators,
     courier,
+    backup,
     onion,
     doctor,
     counters,
