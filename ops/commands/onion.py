@@ -6,6 +6,7 @@ import click
 
 from ops.address_words import address_words
 from ops.commands.doctor import find_onion, tell
+from ops.commands.hanging_up import outliving_hang_up
 from ops.commands.options import NEW_FILE, READABLE_FILE, onion_directory_option
 from ops.doctor import examine_onion
 from ops.edge import Edge
@@ -97,7 +98,8 @@ def rotate_command(directory: Path, administrators: bool) -> None:
     """
     place = find_onion(directory)
     if administrators:
-        address = rotate(place, place.administrators)
+        with outliving_hang_up():
+            address = rotate(place, place.administrators)
         click.echo(f"Administrators reach this machine at {address} from now on.")
         click.echo("Tell each of them face to face.")
         return
