@@ -22,10 +22,10 @@ from ops.errors import (
     Refusals,
     UnknownDeskName,
 )
+from ops.host import AlteredRelease
 from ops.in_use import BeingUpgraded, StillInUse
 from ops.releases import UnknownRelease
 from ops.upgrade import OneWayOnly, UpgradeFailed
-from ops.upgrade_machine import AlteredRelease
 from tor.address import MalformedOnionAddress
 from tor.authorization import ClientExists, UnknownClient
 from tor.errors import (
