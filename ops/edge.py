@@ -23,12 +23,15 @@ class Edge:
 
         memory: A folder in memory, in place of this machine's usual one.
 
+        upgrading: Whether this is a part of an upgrade, which keeps all others away.
+
         machine: What the doctor looks at.
     """
 
     now: Callable[[], float] = time.time
     entropy: Callable[[int], bytes] = os.urandom
     memory: Path | None = None
+    upgrading: bool = False
     machine: Machine = field(default_factory=Machine)
 
     def today(self, zone: ZoneInfo) -> date:

@@ -10,6 +10,7 @@ The `bisik` command of a server.
     bisik doctor, counters                        is it well?
     bisik notify recipients, seal, send           one sealed message a day
     bisik leaflet                                 a page for the notice board
+    bisik release activate, show, recover         which release counts
 
 It is a part of the whole command (`ops.cli`), and imports nothing that opens a report
 or makes a key with which one can be opened: what is not there cannot be used by whoever
@@ -31,6 +32,7 @@ from ops.commands.leaflet import leaflet
 from ops.commands.notify import notify
 from ops.commands.officers import officers
 from ops.commands.onion import onion
+from ops.commands.release import release
 from ops.commands.server import init, migrate_command, serve, tidy
 from ops.commands.trusting import trust_command
 from ops.edge import Edge
@@ -75,6 +77,7 @@ ON_THE_NETWORK: tuple[click.Command, ...] = (
     counters,
     notify,
     leaflet,
+    release,
 )
 for command in ON_THE_NETWORK:
     cli.add_command(command)

@@ -14,6 +14,7 @@ from deaddrop import (
 from journalist_app.courier.errors import CourierError
 from ops.access import NotServed
 from ops.activation import UnfitSocket
+from ops.database_copy import Undecided
 from ops.errors import (
     NoOrganisationKey,
     NoPrivateMemory,
@@ -21,6 +22,8 @@ from ops.errors import (
     Refusals,
     UnknownDeskName,
 )
+from ops.host import AlteredRelease
+from ops.in_use import BeingUpgraded, StillInUse
 from ops.notifying.errors import (
     MalformedMailSettings,
     MalformedRecipients,
@@ -30,6 +33,8 @@ from ops.notifying.errors import (
     UnknownRecipient,
     UnusableRecipient,
 )
+from ops.releases import UnknownRelease
+from ops.upgrade import OneWayOnly, UpgradeFailed
 from tor.address import MalformedOnionAddress
 from tor.authorization import ClientExists, UnknownClient
 from tor.errors import (
@@ -66,6 +71,13 @@ _HINTS = (
     ),
     (OutboxConflict, "nothing was applied; keep the outbox, and ask the officer"),
     (UnknownItem, "an item was collected meanwhile; run the command again"),
+    (BeingUpgraded, "wait until it has ended, then run the command again"),
+    (Undecided, "as root: bisik release recover"),
+    (StillInUse, "let whatever uses it end, then try again"),
+    (UnknownRelease, "see what is installed with: bisik release show"),
+    (AlteredRelease, "install the package once more, from a release you have verified"),
+    (OneWayOnly, "upgrade to a release between them first, or: --one-way"),
+    (UpgradeFailed, "mend what it names, then try again, or go on to a later release"),
     (TorMissing, "install the Debian package tor"),
     (TorNotRunning, "start tor, then see: bisik onion status"),
     (NetworkNotReady, "the machine may be too busy; try again"),

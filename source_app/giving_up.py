@@ -5,9 +5,9 @@ Giving up: what a process takes from itself before it reads what strangers have 
     Landlock    nothing opened but the code that is still to be loaded
     seccomp     no socket, no other process started, signalled or looked into
 
-None of it needs a privilege, and none can be taken back.  A kernel without Landlock
-(before 5.13, or started without it) leaves that part out; without seccomp the process
-ends instead.  What the service manager takes away comes on top
+None of it needs a privilege, and none can be taken back.  Where there is no Landlock (a
+kernel before 5.13 or started without it, a container that refuses it) that part is left
+out; without seccomp the process ends instead.  What the service manager takes away comes on top
 (docs/spec/deployment.md).
 
 The calls are landlock(7) and seccomp(2); the filter is a program of BPF as
@@ -113,14 +113,16 @@ def open_only(places: Sequence[Path]) -> bool:
         places: Files, and folders with all that is below them.
 
     Raises:
-        CannotGiveUp: If the kernel knows Landlock and did not let us.
+        CannotGiveUp: If the kernel has Landlock for us, and then did not let us.
 
     Returns:
-        Whether the kernel knows Landlock.
+        Whether it has.
     """
     version: int = _LIBC.syscall(_CREATE_RULESET, None, 0, _VERSION_FLAG)
     if version < 0:
-        if ctypes.get_errno() in (errno.ENOSYS, errno.EOPNOTSUPP):
+        # Unknown, switched off, or kept from us by whatever we are in: in a container
+        # files would otherwise never be looked into.
+        if ctypes.get_errno() in (errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM):
             return False
         raise _refused("landlock_create_ruleset")
     bits = next(bits for since, bits in _KINDS_OF_ACCESS if version >= since)

@@ -89,6 +89,7 @@ class Ministry:
             *("--to", ministry.certified),
         )
         ministry.browser_keys.mkdir(mode=0o700)
+        ministry.administrator_keys.mkdir(mode=0o700)
         return ministry
 
     @property
@@ -117,6 +118,11 @@ class Ministry:
         return self.base / "browser-keys"
 
     @property
+    def administrator_keys(self) -> Path:
+        """With the keys by which an administrator's tor gets to ssh."""
+        return self.base / "administrator-keys"
+
+    @property
     def fingerprint(self) -> str:
         """Of the officer's key."""
         return read_record(self.desk).fingerprint
@@ -138,12 +144,11 @@ class Ministry:
 
     def access_key(self, courier: OnionAddress) -> str:
         """Make a key for the officer's tor, and return what the operator is told."""
-        path = self.browser_keys / "courier.auth_private"
-        path.unlink(missing_ok=True)
-        said = self.bisik("desk", "access-key", "--address", courier, "--to", path)
-        found = re.search(r"\b([A-Z2-7]{52})\b", said)
-        assert found, said
-        return found[1]
+        return self._key(self.browser_keys, "desk", courier)
+
+    def administrator_key(self, ssh: OnionAddress) -> str:
+        """Make a key for an administrator's tor, and return its public half."""
+        return self._key(self.administrator_keys, "administrators", ssh)
 
     def fetch(self, courier: Visitor) -> Path | None:
         """Download the bundle that waits at the courier; None if nothing waits."""
@@ -178,3 +183,11 @@ class Ministry:
             form, [Upload("outbox.tar", outbox.read_bytes())], name="outbox"
         )
         return courier.raw("POST", "/outbox", {"Content-Type": content_type}, body)
+
+    def _key(self, folder: Path, whose: str, address: OnionAddress) -> str:
+        path = folder / f"{whose}.auth_private"
+        path.unlink(missing_ok=True)
+        said = self.bisik(whose, "access-key", "--address", address, "--to", path)
+        found = re.search(r"\b([A-Z2-7]{52})\b", said)
+        assert found, said
+        return found[1]
