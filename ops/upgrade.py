@@ -34,7 +34,7 @@ from ops.acting import told_by_owner
 from ops.database_copy import copy_database, forget_copy, put_back
 from ops.errors import OpsError
 from ops.in_use import LOCK, alone, open_lock
-from ops.looking import fetch_front_page
+from ops.looking import COURIERS_PAGE, fetch_front_page
 from ops.onion import NoAddress, Onion
 from ops.releases import Releases
 from ops.server import DATABASE, SETTINGS, read_settings
@@ -341,13 +341,12 @@ class _Change:
         if self.settings is None:
             return
         onion = Onion.of(self.upgrade.directory, self.settings)
-        for unit, path, hosts, service in (
-            (SITE, self.settings.socket, self.settings.hosts, onion.reporters),
+        settings = self.settings
+        for unit, path, page, hosts, service in (
+            (SITE, settings.socket, "/", settings.hosts, onion.reporters),
             (
-                COURIER,
-                self.settings.courier_socket,
-                self.settings.courier_hosts,
-                onion.officers,
+                *(COURIER, settings.courier_socket, COURIERS_PAGE),
+                *(settings.courier_hosts, onion.officers),
             ),
         ):
             if unit not in sites or path is None:
@@ -357,7 +356,9 @@ class _Change:
             except (NoAddress, OSError):
                 names = []
             host = [*names, _ANYBODY][0]
-            fetch_front_page(Path(path), host=host, within_seconds=_ANSWER_SECONDS)
+            fetch_front_page(
+                Path(path), page=page, host=host, within_seconds=_ANSWER_SECONDS
+            )
 
 
 def recover(releases: Releases) -> UpgradeRecord | None:

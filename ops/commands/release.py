@@ -145,7 +145,7 @@ def try_command(edge: Edge, directory: Path) -> None:
 
 
 @release.command("serve", hidden=True)
-@click.argument("site", type=click.Choice(SITES))
+@click.argument("site", type=click.Choice(list(SITES)))
 @click.argument("path", type=click.Path(path_type=Path))
 @directory_option
 @click.pass_obj
