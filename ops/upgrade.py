@@ -21,15 +21,14 @@ for an upgrade that is under way, and brings one that was cut short to one of it
 Specified in docs/spec/release.md; why so, in docs/adr/0025.
 """
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from deaddrop import DeadDropError
+from deaddrop import DeadDropError, Steps
 from ops.acting import told_by_owner
 from ops.database_copy import copy_database, forget_copy, put_back
 from ops.errors import OpsError
@@ -69,6 +68,10 @@ class UpgradeFailed(OpsError):
 
 class OneWayOnly(OpsError):
     """The release before could not take over again after this upgrade."""
+
+
+class UnknownTables(OpsError):
+    """A release does not say which tables it can work with."""
 
 
 class DatabaseNotCopied(OpsError):
@@ -193,17 +196,21 @@ class Upgrade:
     def _can_read(self, before: str, after: str, lock: int) -> bool:
         """Whether one release can work with the tables of another."""
 
-        def steps(version: str) -> dict[str, Any]:
+        def steps(version: str) -> Steps:
             told = self.machine.release(
                 self.releases.program(version),
                 *("release", "tables"),
                 lock=lock,
                 seconds=_QUESTION_SECONDS,
             )
-            read: dict[str, Any] = json.loads(told)
-            return read
+            try:
+                return Steps.parse(told)
+            except ValueError:
+                raise UnknownTables(
+                    f"the release {version} does not say which tables it can work with"
+                ) from None
 
-        return steps(after)["oldest_reader"] in steps(before)["known"]
+        return steps(after).oldest_reader in steps(before).known
 
     def _start_again(
         self, failure: OpsError, before: str | None, sites: list[str]

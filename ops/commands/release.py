@@ -1,12 +1,11 @@
 """`bisik release`: which release serves, and how another one takes over."""
 
-import json
 import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -128,7 +127,7 @@ def recover() -> None:
 @release.command("tables", hidden=True)
 def tables() -> None:
     """Say which steps of the database this release knows, for `activate`."""
-    click.echo(json.dumps(asdict(this_versions_steps())))
+    click.echo(this_versions_steps().to_json())
 
 
 @release.command("try", hidden=True)

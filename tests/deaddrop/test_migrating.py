@@ -1,5 +1,6 @@
 """The migrations make exactly the tables that the package works with."""
 
+import json
 import stat
 from pathlib import Path
 
@@ -8,11 +9,13 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import inspect, text, types
 from support.deaddrop_samples import DAY, read_everything
 from support.postgres import PostgresServer
 
-from deaddrop import DeadDrop, NotMigrated, migrate
+from deaddrop import DeadDrop, NotMigrated, Steps, migrate
 from deaddrop.engine import Database
 from deaddrop.migrating import _config, check_migrated, this_versions_steps
 from deaddrop.schema import metadata
@@ -197,3 +200,36 @@ def test_every_step_says_who_can_still_work_with_it() -> None:
         reader = script.module.oldest_reader
         assert reader <= str(script.down_revision), script.revision
     assert this_versions_steps().oldest_reader in this_versions_steps().known
+
+
+def test_steps_are_read_as_they_were_written() -> None:
+    """
+    What one version says of its steps another one understands.
+    """
+    steps = this_versions_steps()
+
+    assert steps == Steps.parse(steps.to_json())
+
+
+@given(
+    st.one_of(
+        st.text(),
+        st.recursive(
+            st.none() | st.integers() | st.text(),
+            lambda inner: (
+                st.lists(inner)
+                | st.dictionaries(st.sampled_from(["known", "oldest_reader"]), inner)
+            ),
+        ).map(json.dumps),
+    )
+)
+def test_malformed_steps_are_refused(untrusted_text: str) -> None:
+    """
+    Whatever another version says is read, or refused, and nothing else.
+    """
+    try:
+        steps = Steps.parse(untrusted_text)
+    except ValueError:
+        return
+    assert isinstance(steps.oldest_reader, str)
+    assert all(isinstance(name, str) for name in steps.known)
