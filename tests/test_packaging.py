@@ -204,9 +204,9 @@ def test_a_release_brings_what_the_playbook_installs() -> None:
     A machine that reaches no archive finds in `make release OFFLINE=yes` what the
     role base asks for.
     """
-    defaults = (ROOT / "ansible/roles/base/defaults/main.yml").read_text("utf-8")
+    variables = (ROOT / "ansible/roles/base/vars/main.yml").read_text("utf-8")
     listed = re.search(
-        r"^base_needed_packages:\n((?:  - \S+\n)+)", defaults, re.MULTILINE
+        r"^base_needed_packages:\n((?:  - \S+\n)+)", variables, re.MULTILINE
     )
     assert listed is not None
     brought = (ROOT / "scripts/release/files/debian-packages").read_text("utf-8")
