@@ -10,6 +10,7 @@ They go in order, and each leaves the server as it should be.
 import random
 import threading
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 from support.lab.container import Container
@@ -36,9 +37,8 @@ def container_of(server: Deployed) -> Container:
 
 def assert_well(container: Container) -> None:
     """Look at a container's console that every unit has started."""
-    done = container.at_console(
-        "systemctl is-system-running --wait; systemctl --failed"
-    )
+    look = "systemctl is-system-running --wait; systemctl --failed"
+    done = container.at_console(look)
     assert "running" == done.stdout.splitlines()[0], done.stdout
 
 
@@ -73,9 +73,7 @@ def send_until(server: Deployed, cut: threading.Event, seconds: float) -> Ledger
     ledger = Ledger()
     reporters = [
         Reporter(
-            lambda number=number: server.visitor(f"crowd-{number}"),
-            ledger,
-            random.Random(number),
+            partial(server.visitor, f"crowd-{number}"), ledger, random.Random(number)
         )
         for number in range(REPORTERS)
     ]
@@ -207,12 +205,9 @@ def test_limits_of_the_sites_are_the_kernels(virtual: Deployed) -> None:
     """
     Memory, swap and processes of both sites end where the units say.
     """
-    for unit, tasks in (
-        ("bisik-site.service", "768"),
-        ("bisik-courier.service", "512"),
-    ):
+    for unit, tasks in (("bisik-site", "768"), ("bisik-courier", "512")):
         memory, swap, processes = values_of(
-            virtual, unit, ["memory.max", "memory.swap.max", "pids.max"]
+            virtual, f"{unit}.service", ["memory.max", "memory.swap.max", "pids.max"]
         )
         assert memory.isdecimal(), memory
         assert ("0", tasks) == (swap, processes)
