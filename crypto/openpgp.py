@@ -338,6 +338,19 @@ class Keyring:
             for key in self._call().listed_keys()
         }
 
+    def listed(self, fingerprint: Fingerprint, *, today: date) -> Any:
+        """
+        Return a key as gpg lists it on a day, for `crypto.lifetimes`.
+
+        Raises:
+            UnknownKey: If it is not in the keyring.
+        """
+        key = parse_fingerprint(fingerprint)
+        listed = _listing(self._gpg, [key], end_of_day(today))
+        if key not in listed:
+            raise UnknownKey(f"the key {key} is not in the keyring")
+        return listed[key]
+
     def assert_public_only(self) -> None:
         """
         Make sure that there is no private key in this home.

@@ -29,6 +29,7 @@ from deaddrop.migrating import Steps, migrate, this_versions_steps
 from deaddrop.officers import Officer
 from deaddrop.sessions import SessionRow
 from deaddrop.store import DeadDrop, Installation, open_deaddrop
+from deaddrop.tidy import Tidied
 
 __all__ = [
     "AlreadyInstalled",
@@ -53,6 +54,7 @@ __all__ = [
     "SlotWrite",
     "StaleSlot",
     "Steps",
+    "Tidied",
     "UnknownDesk",
     "UnknownItem",
     "UnknownOfficer",

@@ -12,7 +12,7 @@ Specified in docs/spec/courier.md.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Table, delete, func, insert, select, update
 
 from deaddrop import schema
 from deaddrop.engine import Database
@@ -294,13 +294,34 @@ class Accounts:
         with self._database.writing() as connection:
             connection.execute(delete(table).where(table.c.sha256 == digest))
 
-    def forget_sessions(self, *, begun_before: int, seen_before: int) -> None:
-        """Remove sessions that have ended by themselves."""
-        table = schema.courier_session
+    def forget_sessions(self, *, begun_before: int, seen_before: int) -> int:
+        """Remove sessions that have ended by themselves; return how many."""
+        columns = schema.courier_session.c
+        return self._forget(
+            schema.courier_session,
+            (columns.begun_second < begun_before) | (columns.seen_second < seen_before),
+        )
+
+    def forget_attempts(self, *, until_before: int) -> int:
+        """Remove the names that were last tried in vain long ago; return how many."""
+        columns = schema.courier_throttle.c
+        return self._forget(
+            schema.courier_throttle, columns.until_second < until_before
+        )
+
+    def forget_retired(self) -> int:
+        """Remove the accounts of officers who were removed; return how many."""
+        retired = select(schema.officer.c.fingerprint).where(
+            schema.officer.c.retired.is_(True)
+        )
+        columns = schema.courier_account.c
+        # Codes and sessions go with their account (ON DELETE CASCADE).
+        return self._forget(schema.courier_account, columns.fingerprint.in_(retired))
+
+    def _forget(self, table: Table, old: ColumnElement[bool]) -> int:
+        """Remove old rows; where there are none, the database is not written to."""
+        with self._database.reading() as connection:
+            if connection.execute(select(table).where(old).limit(1)).first() is None:
+                return 0
         with self._database.writing() as connection:
-            connection.execute(
-                delete(table).where(
-                    (table.c.begun_second < begun_before)
-                    | (table.c.seen_second < seen_before)
-                )
-            )
+            return connection.execute(delete(table).where(old)).rowcount

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Exists, Select, delete, func, insert, select, update
 
 from deaddrop import schema
 from deaddrop.engine import Database
@@ -92,6 +92,44 @@ class Desks:
             missing = connection.scalar(first_missing)
             return last_number(connection) if missing is None else int(missing) - 1
 
+    def waited_for(self, *, arrived_through: date) -> frozenset[bytes]:
+        """
+        Return the active desks that have not signed for an item as old as that.
+
+        Nothing is deleted before they have: a desk that is gone has to be retired.
+        """
+        lacking = (
+            select(schema.intake.c.number)
+            .where(
+                schema.intake.c.day <= arrived_through.toordinal(), ~_held_by_the_desk()
+            )
+            .correlate(schema.officer)
+        )
+        with self._database.reading() as connection:
+            return frozenset(
+                connection.scalars(_active_desks().where(lacking.exists()))
+            )
+
+    def anything_to_fetch(self) -> bool:
+        """Tell whether some active desk has neither fetched nor signed for an item."""
+        cursor = schema.desk_cursor.c
+        fetched = (
+            select(cursor.desk_id)
+            .where(
+                cursor.desk_id == _DESK_ID,
+                cursor.collected_through >= schema.intake.c.number,
+            )
+            .correlate(schema.intake, schema.officer)
+        )
+        new = (
+            select(schema.intake.c.number)
+            .where(~_held_by_the_desk(), ~fetched.exists())
+            .correlate(schema.officer)
+        )
+        with self._database.reading() as connection:
+            found = connection.scalars(_active_desks().where(new.exists()).limit(1))
+            return found.first() is not None
+
     def withheld(self, *, through: date) -> frozenset[tuple[bytes, int]]:
         """
         Return the outboxes, by desk and number, that are released after *through*.
@@ -108,15 +146,26 @@ class Desks:
             )
             return frozenset((desk_id, number) for desk_id, number in later)
 
-    def forget_releases(self, *, through: date) -> None:
-        """Forget when outboxes were released that can be seen by now."""
+    def delete_collected(self) -> int:
+        """
+        Delete the items that every active desk holds, and return how many.
+
+        Whatever makes an item superfluous deletes it at once.  This is for a database
+        that was repaired or restored, so that nothing stays for ever.
+        """
+        with self._database.writing() as connection:
+            return delete_held_by_all(connection)
+
+    def forget_releases(self, *, through: date) -> int:
+        """Forget when outboxes that can be seen by now were released; say how many."""
         columns = schema.outbox_applied.c
         with self._database.writing() as connection:
-            connection.execute(
+            forgotten = connection.execute(
                 update(schema.outbox_applied)
                 .where(columns.release_day <= through.toordinal())
                 .values(release_day=None)
             )
+        return forgotten.rowcount
 
     def last_outboxes(self, desk_id: bytes, *, count: int) -> dict[int, bytes]:
         """
@@ -247,6 +296,19 @@ def delete_held_by_all(connection: Connection) -> int:
 
 def _active_desks() -> Select[bytes]:
     return select(_DESK_ID).where(schema.officer.c.retired.is_(False))
+
+
+def _held_by_the_desk() -> Exists:
+    """Say of an item and a desk, in a query over both, that it holds it."""
+    return (
+        select(schema.holding.c.number)
+        .where(
+            schema.holding.c.desk_id == _DESK_ID,
+            schema.holding.c.number == schema.intake.c.number,
+        )
+        .correlate(schema.intake, schema.officer)
+        .exists()
+    )
 
 
 def _check_active(connection: Connection, desk_id: bytes) -> None:

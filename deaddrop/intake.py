@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from deaddrop import schema
 from deaddrop.engine import Database
@@ -100,6 +100,19 @@ class Intake:
                 IntakeEntry(number, date.fromordinal(day), size_bytes, sha256)
                 for number, day, size_bytes, sha256 in rows
             ]
+
+    def waiting(self) -> int:
+        """Return how many items are here."""
+        with self._database.reading() as connection:
+            return (
+                connection.scalar(select(func.count()).select_from(schema.intake)) or 0
+            )
+
+    def oldest_day(self) -> date | None:
+        """Return the day on which the oldest item that is here arrived."""
+        with self._database.reading() as connection:
+            day = connection.scalar(select(func.min(schema.intake.c.day)))
+        return None if day is None else date.fromordinal(day)
 
     def read(self, number: int, *, start: int = 0) -> Iterator[bytes]:
         """

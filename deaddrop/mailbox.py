@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from deaddrop import schema
 from deaddrop.chance import Chance
@@ -269,6 +269,17 @@ class Mailbox:
         """
         with self.changing() as change:
             change.write(writes, day=day)
+
+    def rows(self) -> int:
+        """Return how many rows there are, real ones and dummies."""
+        with self._database.reading() as connection:
+            return (
+                connection.scalar(select(func.count()).select_from(schema.mailbox)) or 0
+            )
+
+    def knows_dummies(self) -> bool:
+        """Tell whether the names of any dummies are known since the last start."""
+        return bool(self._known.peek())
 
     def expire(self, day: date) -> int:
         """Remove the rows past their day; meant to run once a day."""

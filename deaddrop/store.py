@@ -29,7 +29,7 @@ from deaddrop.migrating import check_migrated
 from deaddrop.officers import Officers
 from deaddrop.records import Records
 from deaddrop.sessions import Sessions
-from deaddrop.tidy import tidy
+from deaddrop.tidy import Tidied, tidy
 
 
 @dataclass(frozen=True)
@@ -129,16 +129,20 @@ class DeadDrop:
             desk_id, number, manifest_sha256, slots, holds, day, release_day, parcels
         )
 
-    def tidy(self, day: date) -> None:
+    def tidy(self, day: date) -> Tidied:
         """
         Expire old rows, and make the database forget what it can.
 
         Meant to run once a day, at an hour without much traffic.
         """
-        self.mailbox.expire(day)
-        # Yesterday's hour has come in every zone by the end of today.
-        self.desks.forget_releases(through=day - timedelta(days=1))
-        tidy(self.database)
+        return Tidied(
+            mailbox_rows=self.mailbox.expire(day),
+            items=self.desks.delete_collected(),
+            # Yesterday's hour has come in every zone by the end of today.
+            release_days=self.desks.forget_releases(through=day - timedelta(days=1)),
+            # Last, so that nothing of what went is left in a free page.
+            laid_anew=tidy(self.database),
+        )
 
     def close(self) -> None:
         """Close the connections to the database."""

@@ -9,6 +9,8 @@ other tables are rewritten without the dead versions of their rows.
 What remains on the disk after that is in docs/adr/0004.
 """
 
+from dataclasses import dataclass
+
 from sqlalchemy import text
 
 from deaddrop import schema
@@ -18,14 +20,40 @@ from deaddrop.engine import Database
 VACUUM_LIMIT_BYTES = 256 * 1024 * 1024
 
 
-def tidy(database: Database) -> None:
+@dataclass(frozen=True)
+class Tidied:
+    """
+    What a day's tidying has removed.
+
+    Attributes:
+        mailbox_rows: Past their day, real ones and dummies.
+
+        items: That every active desk holds.
+
+        release_days: Of outboxes whose answers appeared by now.
+
+        laid_anew: Whether the database was written anew, so that free pages and the
+            order of writing are gone.
+    """
+
+    mailbox_rows: int
+    items: int
+    release_days: int
+    laid_anew: bool
+
+
+def tidy(database: Database) -> bool:
     """
     Make *database* forget the order in which its rows were written.
 
-    An SQLite file above 256 MiB is left as it is, apart from its write-ahead log.
+    An SQLite file above 256 MiB is left as it is, apart from its write-ahead log:
+    what was deleted in it is overwritten with zeros all the same.
 
     Raises:
         DeadDropUnavailable: If the database is in use for too long, or full.
+
+    Returns:
+        Whether it was written anew.
     """
     if not database.is_sqlite:
         _tidy_postgres(database)
@@ -33,6 +61,8 @@ def tidy(database: Database) -> None:
         database.run_outside_transactions("VACUUM")
     else:
         database.checkpoint()
+        return False
+    return True
 
 
 def _tidy_postgres(database: Database) -> None:

@@ -16,7 +16,9 @@ The `bisik` command.
     bisik desk case-file, verify-case-file        a case for somebody outside
     bisik onion torrc, status, backup, restore, rotate
     bisik officers grant-access, revoke-access, access
+    bisik administrators access-key, grant-access, revoke-access, access
     bisik doctor                                  is everything well?
+    bisik counters                                what a monitoring system may know
     bisik leaflet                                 a page for the notice board
     bisik release activate, show, recover         which release of a server counts
 
@@ -26,6 +28,8 @@ exit code 2.  Neither shows a secret, and neither shows a traceback.
 
 import click
 
+from ops.commands.access import administrators
+from ops.commands.access_key import administrator_key
 from ops.commands.organisation import organisation
 from ops.commands.run import run
 from ops.commands.trusting import trust_command
@@ -53,6 +57,8 @@ def cli(context: click.Context) -> None:
 
 
 organisation.add_command(trust_command)
+# A private key has nothing to do on a server.
+administrators.add_command(administrator_key)
 for command in (run, *OFF_THE_NETWORK, *ON_THE_NETWORK):
     cli.add_command(command)
 

@@ -3,10 +3,12 @@
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from ops.machine import Machine
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,15 @@ class Edge:
         memory: A folder in memory, in place of this machine's usual one.
 
         upgrading: Whether this is a part of an upgrade, which keeps all others away.
+
+        machine: What the doctor looks at.
     """
 
     now: Callable[[], float] = time.time
     entropy: Callable[[int], bytes] = os.urandom
     memory: Path | None = None
     upgrading: bool = False
+    machine: Machine = field(default_factory=Machine)
 
     def today(self, zone: ZoneInfo) -> date:
         """Return the day it is in *zone*: an institution's day is a local one."""

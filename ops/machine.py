@@ -1,154 +1,96 @@
 """
-The machine that an upgrade works on: what systemd, dpkg and the releases do for it.
+The machine: what the doctor looks at besides our own folders, as an edge.
 
-Every program that an upgrade starts is started here, with an environment of its own.
-Tests bring programs of their own for systemctl and dpkg; nothing else of it is theirs.
+    files of the kernel and of Debian     below `root`
+    systemctl, apt-get                    `run`
+    room on a file system                 `room`
+
+Tests bring a folder in place of the root, and answers in place of programs.
 """
 
 import os
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
-from ops.errors import OpsError
-
-SERVICES = (
-    "bisik-site.service",
-    "bisik-courier.service",
-    "bisik-tidy.service",
-    "bisik-notify.service",
-    "bisik-backup.service",
-    "bisik-doctor.service",
-)
-"""All that open the dead drop.  The sockets are none: there visitors wait."""
-_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-# Uploads that are under way have 30 seconds (GRACEFUL_SECONDS), a backup some more.
-_SERVICE_SECONDS = 300
-_PACKAGE_SECONDS = 300
+COMMAND_SECONDS: Final = 60
 
 
-class ProgramFailed(OpsError):
-    """A program that an upgrade needs did not do its work."""
+@dataclass(frozen=True)
+class Room:
+    """
+    What a file system has left.
+
+    Attributes:
+        device: Tells file systems apart.
+
+        free_bytes: For users that are not root.
+
+        free_inodes: How many more files there can be; None if it does not count them.
+    """
+
+    device: int
+    free_bytes: int
+    free_inodes: int | None
 
 
-class AlteredRelease(OpsError):
-    """The files of a release are not as they were packaged."""
+def run_command(words: Sequence[str]) -> str | None:
+    """Run a program that only looks; return what it says, None if it failed."""
+    try:
+        said = subprocess.run(
+            list(words),
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=COMMAND_SECONDS,
+            # What it says is read by a program.
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return said.stdout.decode("utf-8", "replace") if said.returncode == 0 else None
+
+
+def room_at(path: Path) -> Room | None:
+    """Return what the file system of *path* has left; None if there is no such path."""
+    try:
+        status = os.statvfs(path)
+        device = path.stat().st_dev
+    except OSError:
+        return None
+    return Room(
+        device=device,
+        free_bytes=status.f_bavail * status.f_frsize,
+        free_inodes=status.f_favail if status.f_files else None,
+    )
 
 
 @dataclass(frozen=True)
 class Machine:
     """
-    The programs.
+    A Debian machine.
 
     Attributes:
-        systemctl: systemctl(1).
+        root: What stands for "/".
 
-        dpkg: dpkg(1).
+        run: Runs a program.
+
+        room: Looks at a file system.
     """
 
-    systemctl: str = "systemctl"
-    dpkg: str = "dpkg"
+    root: Path = field(default=Path("/"))
+    run: Callable[[Sequence[str]], str | None] = run_command
+    room: Callable[[Path], Room | None] = room_at
 
-    def verify(self, version: str) -> None:
-        """
-        Compare the files of a release with what was packaged.
+    def path(self, absolute: str | Path) -> Path:
+        """Return where an absolute path is on this machine."""
+        return self.root / Path(absolute).relative_to("/")
 
-        Raises:
-            AlteredRelease: If one differs, or the package is not installed.
-        """
-        package = f"bisik-server-{version}"
-        done = self._run([self.dpkg, "--verify", package], _PACKAGE_SECONDS)
-        if done.returncode != 0 or done.stdout or done.stderr:
-            said = (done.stdout or done.stderr).strip().splitlines()
-            detail = said[0] if said else "dpkg does not say why"
-            raise AlteredRelease(f"{package} is not as it was packaged: {detail}")
-
-    def running(self) -> list[str]:
-        """Return which services run at this moment, or are about to."""
-        return [
-            unit
-            for unit in SERVICES
-            if self._run(
-                [self.systemctl, "show", "--property=ActiveState", "--value", unit],
-                _SERVICE_SECONDS,
-            ).stdout.strip()
-            in {"active", "activating", "reloading", "deactivating"}
-        ]
-
-    def stop(self, units: Sequence[str]) -> None:
-        """
-        Stop services, and wait until they have.
-
-        Raises:
-            ProgramFailed: If one does not.
-        """
-        self._systemctl("stop", units)
-
-    def start(self, units: Sequence[str]) -> None:
-        """
-        Start services, and wait until they are ready.
-
-        Raises:
-            ProgramFailed: If one is not.
-        """
-        # They may have failed while the upgrade went on.
-        self._systemctl("reset-failed", units)
-        self._systemctl("start", units)
-
-    def release(self, program: Path, *arguments: str, lock: int, seconds: float) -> str:
-        """
-        Let the command of a release do something; root acts as the directory's owner.
-
-        Args:
-            program: The command.
-
-            arguments: Of the command.
-
-            lock: Descriptor of the upgrade's lock.  The program keeps it for as long
-                as it runs, so that nobody mends what it may still be changing.
-
-            seconds: How long it may take.
-
-        Raises:
-            ProgramFailed: With what it complained of.
-        """
-        done = self._run([str(program), *arguments], seconds, pass_fds=(lock,))
-        if done.returncode != 0:
-            said = done.stderr.strip().splitlines()
-            reason = said[0].removeprefix("bisik: error: ") if said else "no reason"
-            raise ProgramFailed(f"bisik {' '.join(arguments[:2])} failed: {reason}")
-        return done.stdout
-
-    def _systemctl(self, verb: str, units: Sequence[str]) -> None:
-        if not units:
-            return
-        done = self._run([self.systemctl, verb, *units], _SERVICE_SECONDS)
-        if done.returncode != 0:
-            said = done.stderr.strip().splitlines()
-            reason = said[0] if said else "no reason"
-            raise ProgramFailed(f"systemctl {verb} failed: {reason}")
-
-    def _run(
-        self, command: Sequence[str], seconds: float, pass_fds: Sequence[int] = ()
-    ) -> "subprocess.CompletedProcess[str]":
-        environment = {"PATH": _PATH, "LANG": "C.UTF-8"}
-        if terminal := os.environ.get("TERM"):
-            environment["TERM"] = terminal
+    def text(self, absolute: str | Path) -> str | None:
+        """Read a file; None if it is not there, or not for this user."""
         try:
-            return subprocess.run(
-                command,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=seconds,
-                check=False,
-                pass_fds=pass_fds,
-            )
-        except subprocess.TimeoutExpired:
-            name = Path(command[0]).name
-            raise ProgramFailed(f"{name} took more than {seconds:.0f} s") from None
-        except OSError as error:
-            raise ProgramFailed(f"{command[0]}: {error.strerror}") from None
+            return self.path(absolute).read_bytes().decode("utf-8", "replace")
+        except OSError:
+            return None

@@ -10,6 +10,8 @@ The onion folder: everything that Tor needs on one server, and nothing else.
         reporters/     keys and address of the reporters' service
         officers/      the same of the officers' service
             authorized_clients/    who may reach it
+        administrators/  the same of the machine's ssh server, if bisik.toml wants it
+            authorized_clients/
 
 It is in the server directory unless bisik.toml names another one, such as a folder
 below /var/lib/tor.  Everything in it belongs to the user that tor runs as; root may
@@ -21,7 +23,7 @@ import pwd
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +33,14 @@ from ops.settings import Settings
 from tor.address import OnionAddress, parse_onion_address
 from tor.authorization import AuthorizedClients
 from tor.program import find_tor, verify
-from tor.torrc import BUSY_INTRODUCTION_POINTS, OnionService, ProofOfWork, Torrc
+from tor.torrc import (
+    BUSY_INTRODUCTION_POINTS,
+    LoginService,
+    OnionService,
+    ProofOfWork,
+    Service,
+    Torrc,
+)
 
 FOLDER: Final = "onion"
 HOSTNAME: Final = "hostname"
@@ -65,6 +74,8 @@ class Onion:
         control_socket: Where tor can be asked.
 
         front: Address of the Onionbalance front, if there is one.
+
+        has_administrators: Whether there is a service for administrators.
     """
 
     directory: Path
@@ -72,6 +83,7 @@ class Onion:
     courier_socket: Path
     control_socket: Path
     front: str | None = None
+    has_administrators: bool = False
 
     @classmethod
     def of(cls, server_directory: Path, settings: Settings) -> "Onion":
@@ -83,6 +95,7 @@ class Onion:
             courier_socket=Path(settings.courier_socket or directory / "courier.sock"),
             control_socket=Path(settings.tor_control or directory / "control"),
             front=settings.onion_front,
+            has_administrators=settings.administrators,
         )
 
     @property
@@ -104,9 +117,21 @@ class Onion:
         )
 
     @property
-    def services(self) -> tuple[OnionService, OnionService]:
-        """Both."""
-        return self.reporters, self.officers
+    def administrators(self) -> LoginService:
+        """The service of ssh, for authorized clients only; it need not be wanted."""
+        return LoginService(directory=self.directory / "administrators")
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """All that there are."""
+        return self.reporters, *self.guarded
+
+    @property
+    def guarded(self) -> tuple[Service, ...]:
+        """Those that only authorized clients may reach."""
+        if self.has_administrators:
+            return self.officers, self.administrators
+        return (self.officers,)
 
     @property
     def torrc(self) -> Path:
@@ -121,9 +146,23 @@ class Onion:
     @property
     def clients(self) -> AuthorizedClients:
         """Who may reach the officers' service."""
-        return AuthorizedClients(self.officers.directory, write=write_for_owner)
+        return self.clients_of(self.officers)
 
-    def address(self, service: OnionService) -> OnionAddress:
+    def clients_of(self, service: Service) -> AuthorizedClients:
+        """Say who may reach one of the guarded services."""
+        return AuthorizedClients(service.directory, write=write_for_owner)
+
+    def check_guarded(self) -> None:
+        """
+        Make sure that tor will let nobody in who has no key.
+
+        Raises:
+            UnsafeAuthorization: With what is wrong.
+        """
+        for service in self.guarded:
+            self.clients_of(service).check()
+
+    def address(self, service: Service) -> OnionAddress:
         """
         Return the address of a service.
 
@@ -148,7 +187,7 @@ class Onion:
         own: list[str] = [self.address(service)]
         return own if service.front is None else [service.front, *own]
 
-    def wait_for_address(self, service: OnionService) -> OnionAddress:
+    def wait_for_address(self, service: Service) -> OnionAddress:
         """
         Return the address of a service that tor has just been told of.
 
@@ -179,7 +218,7 @@ def prepare_onion(
         user: Whom tor runs as, if that is not who runs this.
 
     Raises:
-        UnsafeAuthorization: If the officers' folder would let everybody in.
+        UnsafeAuthorization: If a guarded folder would let everybody in.
     """
     for folder in (
         onion.directory,
@@ -193,10 +232,12 @@ def prepare_onion(
         # Tor looks for it beside the keys of a service that is one of several.
         with new_file(onion.reporters.directory / FRONT_FILE, replace=True) as file:
             file.write(f"MasterOnionAddress {onion.front}\n".encode("ascii"))
-    onion.clients.prepare(entropy)
+    for service in onion.guarded:
+        onion.clients_of(service).prepare(entropy)
     if user is not None:
-        for path in (*onion.reporters.directory.iterdir(), *_below(onion.officers)):
-            _give(path, user)
+        for service in onion.services:
+            for path in _below(service):
+                _give(path, user)
 
 
 def write_torrc(
@@ -205,6 +246,7 @@ def write_torrc(
     *,
     network: Sequence[str] = (),
     user: str | None = None,
+    never_root: bool = False,
 ) -> None:
     """
     Write the torrc, after tor itself has read it.
@@ -218,22 +260,28 @@ def write_torrc(
 
         user: Whom tor becomes when it is started as root.
 
+        never_root: Whether it is started as that user, and so becomes nobody.
+
     Raises:
         TorMissing: If tor is not on this machine.
 
         TorRefused: If tor does not accept it; then nothing has changed.
     """
-    text = Torrc(
+    configuration = Torrc(
         state_directory=onion.state,
         control_socket=onion.control_socket,
         services=onion.services,
         network=network,
         user=user,
-    ).render()
+    )
+    text = configuration.render()
     with tempfile.NamedTemporaryFile(prefix="bisik-torrc-") as draft:
         draft.write(text.encode())
         draft.flush()
         verify(Path(draft.name), program=find_tor())
+    if never_root:
+        # Tor has read it as that user all the same.
+        text = replace(configuration, user=None).render()
     with new_file(to, replace=True) as file:
         file.write(text.encode())
         os.fchmod(file.fileno(), 0o644)  # It holds no secret, and tor must read it.
@@ -248,10 +296,11 @@ def write_for_owner(path: Path, content: bytes) -> None:
             os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
 
 
-def _below(service: OnionService) -> Iterator[Path]:
+def _below(service: Service) -> Iterator[Path]:
     for path in service.directory.iterdir():
         yield path
-        if path.is_dir():
+        # Root gives away what is below, and must not be led elsewhere by a link.
+        if path.is_dir() and not path.is_symlink():
             yield from path.iterdir()
 
 

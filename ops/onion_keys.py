@@ -3,7 +3,7 @@ The keys of the onion services: saved, brought back, and made anew.
 
     backup   reporters/hs_ed25519_secret_key ... in a tar, under a passphrase
     restore  the same files, into an onion folder that has none
-    rotate   the officers' service gets another address, and keeps its clients
+    rotate   a guarded service gets another address, and keeps its clients
 
 An address *is* its key: whoever loses it loses the address that hangs on every notice
 board, and whoever else has it can put up a site there.  Specified in docs/spec/tor.md.
@@ -12,13 +12,13 @@ board, and whoever else has it can put up a site there.  Specified in docs/spec/
 import io
 import tarfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from crypto.locking import lock, unlock
 from journalist_app.durable import new_file
-from ops.access import begin_anew
+from ops.access import begin_anew, check_is_there
 from ops.errors import OpsError
 from ops.onion import (
     HOSTNAME,
@@ -36,10 +36,9 @@ from tor.address import (
 )
 from tor.authorization import FOLDER, SUFFIX, ClientKey, parse_client_key
 from tor.control import connect, is_running
-from tor.torrc import OnionService
+from tor.torrc import Service
 
 KEY_FILES: Final = (SECRET_KEY, PUBLIC_KEY, HOSTNAME)
-CLIENTS: Final = PurePosixPath("officers") / FOLDER
 MOST_FILE_BYTES: Final = 4096
 # What tor writes before the 32 bytes of the key.
 PUBLIC_KEY_HEADER: Final = b"== ed25519v1-public: type0 ==\0\0\0"
@@ -59,7 +58,7 @@ class TorRuns(OpsError):
 
 def back_up(onion: Onion, to: Path, *, passphrase: bytes) -> list[OnionAddress]:
     """
-    Save keys, addresses and clients of both services.
+    Save keys, addresses and clients of all services.
 
     Args:
         onion: Of which server.
@@ -126,34 +125,38 @@ def restore(
         if any((service.directory / name).exists() for name in KEY_FILES):
             raise KeysThere(KeysThere.__doc__)
     saved = _unpack(onion, unlock(backup.read_bytes(), passphrase=passphrase))
-    prepare_onion(onion, entropy=entropy, user=user)
-    for name in saved.clients.keys() - onion.clients.list().keys():
-        onion.clients.grant(name, saved.clients[name])
+    prepare_onion(saved.onion, entropy=entropy, user=user)
+    for service in saved.onion.guarded:
+        clients = saved.onion.clients_of(service)
+        saved_clients = saved.clients.get(service.directory.name, {})
+        for name in saved_clients.keys() - clients.list().keys():
+            clients.grant(name, saved_clients[name])
     for path, content in saved.keys.items():
         write_for_owner(path, content)
-    return [onion.address(service) for service in onion.services]
+    return [onion.address(service) for service in saved.onion.services]
 
 
-def rotate_officers(onion: Onion) -> OnionAddress:
+def rotate(onion: Onion, service: Service) -> OnionAddress:
     """
-    Give the officers' service a new key, and so a new address.
+    Give a guarded service a new key, and so a new address.
 
     Raises:
-        NoAddress: If it had none.
+        NotServed, NoOnion, NoAddress: If it had none.
 
         UnsafeAuthorization: If it would be open to everybody; nothing has changed.
 
         TorNotRunning: If tor does not run: it makes the key.
     """
-    service = onion.officers
+    check_is_there(onion, service)
     onion.address(service)
-    onion.clients.check()
-    with connect(onion.control_socket) as control:
-        control.serve([onion.reporters])
+
+    def forget() -> None:
         for name in KEY_FILES:
             # The secret one first: it is the one that must not stay.
             (service.directory / name).unlink(missing_ok=True)
-        begin_anew(onion, control)
+
+    with connect(onion.control_socket) as control:
+        begin_anew(onion, service, control, between=forget)
     return onion.wait_for_address(service)
 
 
@@ -161,21 +164,40 @@ def _files(onion: Onion) -> Iterator[Path]:
     for service in onion.services:
         for name in KEY_FILES:
             yield service.directory / name
-    for name in onion.clients.list():
-        yield onion.officers.directory / FOLDER / f"{name}{SUFFIX}"
+    for service in onion.guarded:
+        for name in onion.clients_of(service).list():
+            yield service.directory / FOLDER / f"{name}{SUFFIX}"
 
 
 @dataclass(frozen=True)
 class _Saved:
-    """What is in a backup."""
+    """
+    What is in a backup.
 
+    Attributes:
+        onion: Where it goes, with the services that the backup has.
+
+        keys: What goes into which file.
+
+        clients: By the folder of the service, and by name.
+    """
+
+    onion: Onion
     keys: dict[Path, bytes] = field(repr=False)
-    clients: dict[str, ClientKey]
+    clients: dict[str, dict[str, ClientKey]]
 
 
 def _unpack(onion: Onion, packed: bytes) -> _Saved:
     """Read a backup strictly: nothing but what `back_up` writes is accepted."""
     left = _members(packed)
+    # Whatever bisik.toml says: an address that was saved is not lost for it.
+    administrators = onion.administrators.directory.name
+    onion = replace(
+        onion,
+        has_administrators=any(
+            PurePosixPath(member).parts[:1] == (administrators,) for member in left
+        ),
+    )
     keys = {}
     for service in onion.services:
         folder = service.directory.name
@@ -185,13 +207,19 @@ def _unpack(onion: Onion, packed: bytes) -> _Saved:
                 raise ForeignBackup(f"{folder}/{name} is missing in this backup")
             keys[service.directory / name] = content
         _check_keys(service, keys)
-    clients = {}
+    clients: dict[str, dict[str, ClientKey]] = {
+        service.directory.name: {} for service in onion.guarded
+    }
     for member, content in left.items():
         path = PurePosixPath(member)
-        if path.parent != CLIENTS or path.suffix != SUFFIX:
+        folder, *below = path.parts
+        if folder not in clients or below != [FOLDER, path.name]:
             raise ForeignBackup(ForeignBackup.__doc__)
-        clients[path.stem] = parse_client_key(content.decode("ascii", "replace"))
-    return _Saved(keys, clients)
+        if path.suffix != SUFFIX:
+            raise ForeignBackup(ForeignBackup.__doc__)
+        key = parse_client_key(content.decode("ascii", "replace"))
+        clients[folder][path.stem] = key
+    return _Saved(onion, keys, clients)
 
 
 def _members(packed: bytes) -> dict[str, bytes]:
@@ -208,7 +236,7 @@ def _members(packed: bytes) -> dict[str, bytes]:
     return found
 
 
-def _check_keys(service: OnionService, keys: dict[Path, bytes]) -> None:
+def _check_keys(service: Service, keys: dict[Path, bytes]) -> None:
     """See to it that address and public key belong together."""
     hostname = keys[service.directory / HOSTNAME].decode("ascii", "replace")
     public_key = keys[service.directory / PUBLIC_KEY]

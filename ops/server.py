@@ -265,9 +265,18 @@ def _install(
         drop.close()
 
 
+def memory_of(settings: Settings, edge: Edge) -> Path:
+    """
+    Return the folder in memory of a server.
+
+    Raises:
+        NoPrivateMemory: If it is not in memory, or not this user's alone.
+    """
+    return private_memory(settings.memory_directory or edge.memory, uid=os.getuid())
+
+
 def _open_drop(url: str, directory: Path, settings: Settings, edge: Edge) -> DeadDrop:
-    configured = settings.memory_directory or edge.memory
-    memory = private_memory(configured, uid=os.getuid())
+    memory = memory_of(settings, edge)
     # By the folder's name, so that every command on this machine finds it before
     # the database is open.
     name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:32]

@@ -5,8 +5,10 @@ The `bisik` command of a server.
     bisik organisation trust                      whom it believes
     bisik officers add, list, role, receives...   who may open reports, and the courier
     bisik courier serve, export, apply            bundles out, outboxes in
+    bisik administrators grant-access...          who reaches its ssh
     bisik onion torrc, status, backup...          how it is reached
-    bisik doctor, leaflet                         is it well; a page for a notice board
+    bisik doctor, counters                        is it well?
+    bisik leaflet                                 a page for the notice board
     bisik release activate, show, recover         which release counts
 
 It is a part of the whole command (`ops.cli`), and imports nothing that opens a report
@@ -16,11 +18,18 @@ breaks in.
 
 import click
 
-from ops.commands.access import access_command, grant_access, revoke_access
+from ops.commands.access import (
+    access_command,
+    administrators,
+    grant_access,
+    revoke_access,
+)
+from ops.commands.counters import counters
 from ops.commands.courier import courier
+from ops.commands.doctor import doctor
 from ops.commands.leaflet import leaflet
 from ops.commands.officers import officers
-from ops.commands.onion import doctor, onion
+from ops.commands.onion import onion
 from ops.commands.release import release
 from ops.commands.server import init, migrate_command, serve, tidy
 from ops.commands.trusting import trust_command
@@ -59,9 +68,11 @@ ON_THE_NETWORK: tuple[click.Command, ...] = (
     migrate_command,
     tidy,
     officers,
+    administrators,
     courier,
     onion,
     doctor,
+    counters,
     leaflet,
     release,
 )

@@ -12,6 +12,7 @@ from deaddrop import (
     UnknownItem,
 )
 from journalist_app.courier.errors import CourierError
+from ops.access import NotServed
 from ops.activation import UnfitSocket
 from ops.database_copy import Undecided
 from ops.errors import (
@@ -21,8 +22,8 @@ from ops.errors import (
     Refusals,
     UnknownDeskName,
 )
+from ops.host import AlteredRelease
 from ops.in_use import BeingUpgraded, StillInUse
-from ops.machine import AlteredRelease
 from ops.releases import UnknownRelease
 from ops.upgrade import OneWayOnly, UpgradeFailed
 from tor.address import MalformedOnionAddress
@@ -65,9 +66,10 @@ _HINTS = (
     (TorNotRunning, "start tor, then see: bisik onion status"),
     (NetworkNotReady, "the machine may be too busy; try again"),
     (MalformedOnionAddress, "copy it from the file hostname, which Tor wrote"),
-    (MalformedClientKey, "let the officer send what bisik desk access-key has shown"),
-    (ClientExists, "revoke it first: bisik officers revoke-access NAME"),
-    (UnknownClient, "see the names with: bisik officers access"),
+    (NotServed, "set administrators = true there, then run: bisik onion torrc"),
+    (MalformedClientKey, "let them send what access-key has shown them"),
+    (ClientExists, "revoke it first, with revoke-access NAME"),
+    (UnknownClient, "see the names with: bisik officers access, or administrators"),
     (UnsafeAuthorization, "stop tor at once, mend the folder, then: bisik doctor"),
     (DeadDropUnavailable, "see to the disk and the database, then try again"),
 )

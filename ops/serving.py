@@ -25,6 +25,7 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  #
 
 from crypto.keys import KEY_BYTES, RFC_9106_LOW_MEMORY, Stretcher, expand
 from crypto.wordlist import load_wordlist
+from deaddrop import DeadDrop
 from fairness.allowances import Allowances, Use
 from fairness.circuits import KEY_BYTES as PSEUDONYM_KEY_BYTES
 from fairness.circuits import Pseudonyms
@@ -39,6 +40,8 @@ from ops.memory import private_memory
 from ops.onion import Onion
 from ops.server import Server, open_server, read_settings
 from ops.settings import Settings
+from ops.sweeping import Sweeper
+from ops.tidying import forget_officers_sessions, forget_visits
 from source_app.app import create_app
 from source_app.crowd import DERIVATIONS, Crowd, Generosity
 from source_app.reporting import Cases
@@ -62,10 +65,13 @@ class Made:
     A site, ready to be served.
 
     Attributes:
+        sweep: Removes the sessions that have ended by some second.
+
         crowded: Whether somebody waits for what slow visitors hold.
     """
 
     app: Flask
+    sweep: Callable[[DeadDrop, int], object]
     crowded: Callable[[], bool] = nobody
 
 
@@ -156,18 +162,23 @@ class Site(BaseApplication):  # type: ignore[misc]  # The base class is untyped.
             update={"hosts": hosts, "courier_hosts": hosts}
         )
         made = self._make(replace(server, settings=settings), self._edge)
+        sweeper = Sweeper(lambda: made.sweep(server.drop, int(self._edge.now())))
+        self._opened.callback(sweeper.stop)
         return AtTheDoor(made.app, crowded=made.crowded)
 
 
 def reporters_site(server: Server, edge: Edge) -> Made:
     """Make the reporters' site."""
     parts = make_services(server, edge)
-    return Made(create_app(parts), lambda: parts.crowd.uploads_wait)
+    return Made(
+        create_app(parts), forget_visits, crowded=lambda: parts.crowd.uploads_wait
+    )
 
 
 def couriers_site(server: Server, edge: Edge) -> Made:
     """Make the courier's site."""
-    return Made(create_courier(make_courier_services(server, edge)))
+    app = create_courier(make_courier_services(server, edge))
+    return Made(app, forget_officers_sessions)
 
 
 def make_courier_services(server: Server, edge: Edge) -> CourierServices:

@@ -48,6 +48,8 @@ class Settings(BaseModel):
 
         onion_front: Address of the Onionbalance front that this machine is behind.
 
+        administrators: Whether this machine's ssh server is an onion service, too.
+
         memory: A folder in memory for the names of dummies.
 
         pace_milliseconds: Answers of the site leave at multiples of this, so that
@@ -82,6 +84,7 @@ class Settings(BaseModel):
     onion: Annotated[str | None, Field(pattern="^/")] = None
     tor_control: Annotated[str | None, Field(pattern="^/")] = None
     onion_front: Annotated[str | None, Field(pattern=r"^[a-z2-7]{56}\.onion$")] = None
+    administrators: bool = False
     memory: str | None = None
     pace_milliseconds: Annotated[int, Field(ge=0, le=2000)] = PACE_MILLISECONDS
     answers_at_once: bool = False
@@ -160,6 +163,10 @@ courier_port = {DEFAULT_COURIER_PORT}
 # What Tor needs is in the folder onion beside this file, unless another is named.
 # onion = "/var/lib/tor/bisik"
 # tor_control = "/var/lib/tor/bisik/control"
+
+# A third onion service, for ssh: administrators who have a key for it reach port 22 of
+# this machine, which need not be open to anybody else.
+administrators = false
 
 # A folder in memory (tmpfs), mode 0700, that belongs to the service's user.
 # By default /run/bisik-UID if it is there, otherwise /dev/shm/bisik-UID.

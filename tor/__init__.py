@@ -2,8 +2,8 @@
 Tor: the only door of Bisik, configured, watched and tested like the rest.
 
     address          is this the name of an onion service?
-    torrc            what tor is told: two onion services and nothing else
-    authorization    who may reach the officers' service
+    torrc            what tor is told: its onion services and nothing else
+    authorization    who may reach the services that are not for everybody
     program          the tor program itself: is the configuration one, start it
     control          what a running tor says of itself
     descriptor       what the network is told of a service

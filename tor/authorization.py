@@ -1,7 +1,8 @@
 """
-Client authorization: only officers who have a key can reach the officers' service.
+Client authorization: only who has a key can reach the officers' service, or the
+administrators' one.
 
-    officer's machine                  server
+    client's machine                   server
     private key  --public key-->  authorized_clients/NAME.auth
     (stays there)                 authorized_clients/decoy.auth  (nobody has its key)
 
@@ -54,7 +55,7 @@ class ClientExists(TorError):
 @dataclass(frozen=True)
 class Client:
     """
-    A client with its key pair, on the officer's own machine.
+    A client with its key pair, on the machine of its person.
 
     Attributes:
         public_key: Goes to the server.
@@ -65,7 +66,7 @@ class Client:
 
     def private_line(self, address: str) -> str:
         """
-        Return the line of an `.auth_private` file, which is the officer's alone.
+        Return the line of an `.auth_private` file, which is that person's alone.
 
         Args:
             address: Of the service, with or without ".onion".

@@ -26,7 +26,7 @@ import stem.socket
 from tor.address import SUFFIX, OnionAddress
 from tor.descriptor import Published
 from tor.errors import NetworkNotReady, TorNotRunning, TorRefused
-from tor.torrc import OnionService
+from tor.torrc import Service
 
 PAUSE_SECONDS: Final = 0.05
 RELOAD_SECONDS: Final = 2.0
@@ -115,7 +115,7 @@ class Control:
         self._say("SIGNAL RELOAD")
         time.sleep(RELOAD_SECONDS)
 
-    def serve(self, services: Sequence[OnionService]) -> None:
+    def serve(self, services: Sequence[Service]) -> None:
         """
         Serve exactly these onion services, one at least.
 

@@ -1,8 +1,9 @@
 """
 The torrc: what tor is told, all of it, for one machine of an installation.
 
-    reporters --tor--> site.sock       proof of work, many introduction points
-    officers  --tor--> courier.sock    client authorization
+    reporters      --tor--> site.sock       proof of work, many introduction points
+    officers       --tor--> courier.sock    client authorization
+    administrators --tor--> 127.0.0.1:22    client authorization; only if wanted
 
 Tor opens no port: neither for clients nor for relays nor for control, which goes
 through a Unix socket.  Both sites listen on Unix sockets.  There is no Onion-Location
@@ -21,6 +22,7 @@ from typing import Final
 from tor.errors import TorError
 
 VIRTUAL_PORT: Final = 80
+SSH_PORT: Final = 22
 # rend-spec-v3 allows up to 20; 3 is tor's own default.
 INTRODUCTION_POINTS: Final = 3
 BUSY_INTRODUCTION_POINTS: Final = 6
@@ -53,7 +55,7 @@ class ProofOfWork:
 @dataclass(frozen=True)
 class OnionService:
     """
-    One onion service.
+    The onion service of a site.
 
     Attributes:
         directory: Its keys and its name; tor makes and owns it.
@@ -81,16 +83,11 @@ class OnionService:
         Raises:
             UnusableTorPath: If a path could not be read back as it is.
         """
-        yield f"HiddenServiceDir {quoted(self.directory)}"
-        yield "HiddenServiceVersion 3"
+        yield from _every_service(self.directory, self.introduction_points)
         # One path, quoted as a whole: tor allows spaces in it then.
         yield f'HiddenServicePort {VIRTUAL_PORT} unix:"{socket_path(self.socket)}"'
-        yield f"HiddenServiceNumIntroductionPoints {self.introduction_points}"
         # Each circuit gets an address of its own, which the site uses to be fair.
         yield "HiddenServiceExportCircuitID haproxy"
-        yield f"HiddenServiceMaxStreams {STREAMS_AT_ONCE}"
-        yield "HiddenServiceMaxStreamsCloseCircuit 0"
-        yield "HiddenServiceEnableIntroDoSDefense 1"
         if self.front is not None:
             yield "HiddenServiceOnionBalanceInstance 1"
         if self.proof_of_work is not None:
@@ -98,6 +95,34 @@ class OnionService:
             yield "HiddenServicePoWDefensesEnabled 1"
             yield f"HiddenServicePoWQueueRate {work.requests_per_second}"
             yield f"HiddenServicePoWQueueBurst {work.burst}"
+
+
+@dataclass(frozen=True)
+class LoginService:
+    """
+    The onion service of this machine's ssh server.
+
+    It must not have the line by which sites tell circuits apart: sshd would take it for
+    a client that speaks no ssh.
+
+    Attributes:
+        directory: Its keys and its name; tor makes and owns it.
+    """
+
+    directory: Path
+
+    def lines(self) -> Iterator[str]:
+        """
+        Write the lines of a torrc that make up this service.
+
+        Raises:
+            UnusableTorPath: If a path could not be read back as it is.
+        """
+        yield from _every_service(self.directory, INTRODUCTION_POINTS)
+        yield f"HiddenServicePort {SSH_PORT} 127.0.0.1:{SSH_PORT}"
+
+
+Service = OnionService | LoginService
 
 
 @dataclass(frozen=True)
@@ -110,7 +135,7 @@ class Torrc:
 
         control_socket: Where it can be asked; belongs to its user alone.
 
-        services: The reporters' and the officers' one.
+        services: The reporters', the officers' and perhaps the administrators' one.
 
         network: Lines that make tor use another network than the public one.
 
@@ -119,7 +144,7 @@ class Torrc:
 
     state_directory: Path
     control_socket: Path
-    services: Sequence[OnionService]
+    services: Sequence[Service]
     network: Sequence[str] = ()
     user: str | None = None
 
@@ -153,6 +178,15 @@ class Torrc:
             yield ""
             yield "# Not the public Tor network."
             yield from self.network
+
+
+def _every_service(directory: Path, introduction_points: int) -> Iterator[str]:
+    yield f"HiddenServiceDir {quoted(directory)}"
+    yield "HiddenServiceVersion 3"
+    yield f"HiddenServiceNumIntroductionPoints {introduction_points}"
+    yield f"HiddenServiceMaxStreams {STREAMS_AT_ONCE}"
+    yield "HiddenServiceMaxStreamsCloseCircuit 0"
+    yield "HiddenServiceEnableIntroDoSDefense 1"
 
 
 def _common(state_directory: Path, control_socket: Path) -> Iterator[str]:

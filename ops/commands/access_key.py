@@ -1,4 +1,7 @@
-"""`bisik desk access-key`: with what an officer's browser reaches the courier."""
+"""
+`bisik desk access-key`, `bisik administrators access-key`: with what a person reaches a
+service that is not for everybody.
+"""
 
 from pathlib import Path
 
@@ -9,6 +12,8 @@ from ops.commands.options import NEW_FILE
 from ops.edge import Edge
 from tor.address import MalformedOnionAddress, OnionAddress, parse_onion_address
 from tor.authorization import new_client
+
+PRIVATE_SUFFIX = ".auth_private"
 
 
 class AddressType(click.ParamType[OnionAddress]):
@@ -51,11 +56,46 @@ def access_key(edge: Edge, to: Path, address: OnionAddress | None) -> None:
     operator.
     """
     made = new_client(edge.entropy)
-    private = made.private_line(address) if address else made.private_key
-    with new_file(to) as file:
-        file.write(f"{private}\n".encode("ascii"))
+    _write(to, made.private_line(address) if address else made.private_key)
     click.echo(
         f"The private key is in {to}.  Tor Browser asks for it; nobody else may."
     )
     click.echo("Tell the operator the public key, which is no secret:")
     click.echo(made.public_key)
+
+
+@click.command("access-key")
+@click.option(
+    "--to",
+    "to",
+    type=NEW_FILE,
+    required=True,
+    help="The private key, for tor's ClientOnionAuthDir; it stays on this computer.",
+)
+@click.option(
+    "--address",
+    type=AddressType(),
+    required=True,
+    help="Of the administrators' service.",
+)
+@click.pass_obj
+def administrator_key(edge: Edge, to: Path, address: OnionAddress) -> None:
+    """
+    Make the key with which an administrator's tor reaches the server's ssh.
+
+    The file's name must end in .auth_private.
+    """
+    if to.suffix != PRIVATE_SUFFIX:
+        raise click.BadParameter(
+            f"tor reads only files that end in {PRIVATE_SUFFIX}", param_hint="--to"
+        )
+    made = new_client(edge.entropy)
+    _write(to, made.private_line(address))
+    click.echo(f"The private key is in {to}.  It is for your tor alone.")
+    click.echo("The public key is no secret; it goes to the server:")
+    click.echo(made.public_key)
+
+
+def _write(to: Path, private: str) -> None:
+    with new_file(to) as file:
+        file.write(f"{private}\n".encode("ascii"))

@@ -1,22 +1,21 @@
-"""`bisik onion`, `bisik doctor`: the way in, and whether it is open."""
+"""`bisik onion`: the way in, and whether it is open."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from ops.address_words import address_words
+from ops.commands.doctor import find_onion, tell
+from ops.commands.hanging_up import outliving_hang_up
 from ops.commands.options import NEW_FILE, READABLE_FILE, onion_directory_option
-from ops.doctor import Finding, Verdict, examine_onion, examine_server_as_owner
+from ops.doctor import examine_onion
 from ops.edge import Edge
-from ops.onion import Onion, prepare_onion, write_torrc
-from ops.onion_keys import back_up, restore, rotate_officers
+from ops.onion import prepare_onion, write_torrc
+from ops.onion_keys import back_up, restore, rotate
 from ops.passphrases import ask_passphrase
-from ops.server import read_settings
 from tor.address import parse_onion_address
 
 BACKUP_FD = "BISIK_BACKUP_PASSPHRASE_FD"
-COLUMN = 18
 
 
 @click.group()
@@ -27,9 +26,12 @@ def onion() -> None:
 @onion.command("torrc")
 @click.option("--to", "to", type=NEW_FILE, help="By default in the onion folder.")
 @click.option("--user", help="Whom tor runs as, if root prepares it for them.")
+@click.option("--never-root", is_flag=True, help="Tor is started as that user.")
 @onion_directory_option
 @click.pass_obj
-def torrc(edge: Edge, directory: Path, to: Path | None, user: str | None) -> None:
+def torrc(
+    edge: Edge, directory: Path, to: Path | None, user: str | None, never_root: bool
+) -> None:
     """
     Write the torrc, and make what tor needs; tor itself reads it first.
 
@@ -38,7 +40,7 @@ def torrc(edge: Edge, directory: Path, to: Path | None, user: str | None) -> Non
     place = find_onion(directory)
     prepare_onion(place, entropy=edge.entropy, user=user)
     path = to or place.torrc
-    write_torrc(place, path, user=user)
+    write_torrc(place, path, user=user, never_root=never_root)
     click.echo(f"Tor accepts {path}.")
     click.echo("Start tor with it, or reload tor; then: bisik onion status")
 
@@ -48,20 +50,7 @@ def torrc(edge: Edge, directory: Path, to: Path | None, user: str | None) -> Non
 @click.pass_context
 def status(context: click.Context, directory: Path) -> None:
     """Say whether reporters and officers can get in.  Exit code 1 if not."""
-    _tell(context, examine_onion(find_onion(directory), context.obj))
-
-
-@click.command()
-@onion_directory_option
-@click.pass_context
-def doctor(context: click.Context, directory: Path) -> None:
-    """Look at everything on this server.  Exit code 1 if something is wrong."""
-    edge: Edge = context.obj
-    place = find_onion(directory)
-    _tell(
-        context,
-        [*examine_server_as_owner(directory, edge), *examine_onion(place, edge)],
-    )
+    tell(context, examine_onion(find_onion(directory), context.obj))
 
 
 @onion.command("backup")
@@ -99,15 +88,22 @@ def restore_command(edge: Edge, directory: Path, file: Path, user: str | None) -
 
 
 @onion.command("rotate")
+@click.option("--administrators", is_flag=True, help="The administrators' service.")
 @onion_directory_option
-def rotate(directory: Path) -> None:
+def rotate_command(directory: Path, administrators: bool) -> None:
     """
     Give the officers' service a new address; those who have access keep it.
 
     The old address is gone for good, and with it whoever only knew that one.
     """
     place = find_onion(directory)
-    address = rotate_officers(place)
+    if administrators:
+        with outliving_hang_up():
+            address = rotate(place, place.administrators)
+        click.echo(f"Administrators reach this machine at {address} from now on.")
+        click.echo("Tell each of them face to face.")
+        return
+    address = rotate(place, place.officers)
     click.echo(f"The courier is now at {address}.")
     click.echo("Start the courier anew, and tell each officer face to face.")
 
@@ -123,24 +119,3 @@ def words(directory: Path, address: str | None) -> None:
     else:
         parsed = parse_onion_address(address)
     click.echo(" ".join(address_words(parsed)))
-
-
-def find_onion(directory: Path) -> Onion:
-    """Find the onion folder of a server directory."""
-    return Onion.of(directory, read_settings(directory))
-
-
-def _tell(context: click.Context, findings: Iterable[Finding]) -> None:
-    bad = 0
-    for finding in findings:
-        bad += finding.verdict is Verdict.BAD
-        click.echo(
-            f"{finding.verdict.value:5} {finding.subject:{COLUMN}} {finding.said}"
-        )
-        if finding.way_out:
-            click.echo(f"{'':5}   do: {finding.way_out}")
-    click.echo()
-    if bad:
-        click.echo(f"{bad} things are wrong.")
-        context.exit(1)
-    click.echo("Nothing is wrong: reporters and officers can get in.")

@@ -9,9 +9,7 @@ from ops.commands.options import FILE_TO_READ, directory_option, onion_option
 from ops.edge import Edge
 from ops.server import create_server, migrate_server, open_server
 from ops.serving import serve as serve_site
-
-# A session's row is swept by the half hours it was not used in.
-TICK_SECONDS = 30 * 60
+from ops.tidying import tidy_server
 
 
 @click.command()
@@ -87,10 +85,17 @@ def tidy(edge: Edge, directory: Path) -> None:
     """
     Forget what has expired.  For a daily timer.
 
-    Expired mailbox rows and sessions go, the database forgets the order in which
-    it was written, and officers' keys follow what the database says.
+    Expired mailbox rows, sessions and whatever nobody needs any more go, the database
+    forgets the order in which it was written, and officers' keys follow what the
+    database says.  Every count is rounded up, so that none tells who was here.
     """
     with open_server(directory, edge) as server:
-        sessions = server.drop.sessions.purge(int(edge.now()) // TICK_SECONDS)
-        server.drop.tidy(server.today(edge))
-    click.echo(f"Tidied; {sessions} old sessions forgotten.")
+        removed = tidy_server(server, edge)
+    click.echo("Tidied.  Removed were, in steps:")
+    for line in removed.lines():
+        click.echo(f"  {line}")
+    click.echo(
+        "The database was written anew: no free page has old content."
+        if removed.by_day.laid_anew
+        else "The database is too large to be written anew; deleted rows are zeros."
+    )

@@ -83,12 +83,40 @@ def test_another_passphrase_ends_all_sessions(enrolled: DeadDrop) -> None:
     assert "other" == found.passphrase_phc
 
 
+def test_attempts_of_long_ago_are_forgotten(enrolled: DeadDrop) -> None:
+    """Those that still have to wait stay."""
+    for name, until in ((b"o", 100), (b"n", 900)):
+        enrolled.accounts.begin_attempt(
+            name * 32, until, wait_seconds=lambda failures: 0
+        )
+    assert 1 == enrolled.accounts.forget_attempts(until_before=500)
+    assert Throttle() == enrolled.accounts.throttle(b"o" * 32)
+    assert Throttle(1, 900) == enrolled.accounts.throttle(b"n" * 32)
+
+
+def test_an_account_goes_with_its_officer(enrolled: DeadDrop) -> None:
+    """Passphrase, codes and sessions of a retired officer go; others' stay."""
+    other = replace(ACCOUNT, fingerprint="B" * 40, user_name="budi")
+    enrolled.officers.add(
+        fingerprint="B" * 40, name="B", certificate=b"B", desk_id=b"b" * 16
+    )
+    enrolled.accounts.put(other, code_digests=[b"b" * 32])
+    enrolled.accounts.start_session(b"s" * 32, CourierSession(KEY, 1, 1))
+    enrolled.officers.retire(KEY)
+    assert 1 == enrolled.accounts.forget_retired()
+    assert {"B" * 40: "budi"} == enrolled.accounts.user_names()
+    left = read_everything(enrolled)
+    assert [(b"b" * 32, "B" * 40)] == left["courier_code"]
+    assert [] == left["courier_session"]
+
+
 def test_sessions_end_by_themselves(enrolled: DeadDrop) -> None:
     """Those that began or were used too long ago are removed."""
     for name, begun, seen in ((b"a", 10, 90), (b"b", 80, 90), (b"c", 80, 20)):
         session = CourierSession(KEY, begun, seen)
         enrolled.accounts.start_session(name * 32, session)
-    enrolled.accounts.forget_sessions(begun_before=50, seen_before=50)
+    assert 2 == enrolled.accounts.forget_sessions(begun_before=50, seen_before=50)
+    assert 0 == enrolled.accounts.forget_sessions(begun_before=50, seen_before=50)
     found = [enrolled.accounts.session(name * 32) is not None for name in (b"a", b"b")]
     assert [False, True] == found
     assert enrolled.accounts.session(b"c" * 32) is None

@@ -321,3 +321,32 @@ def test_role_of_an_officer(drop: DeadDrop, officers: tuple[Officer, Officer]) -
     assert ["verifikator", None] == [one.role for one in drop.officers.list()]
     with pytest.raises(UnknownOfficer):
         drop.officers.set_role("C" * 40, "verifikator")
+
+
+def test_desks_that_are_waited_for(drop: DeadDrop, entropy: Entropy) -> None:
+    """
+    Those that have not signed for an old item; a retired one is waited for no longer.
+    """
+    one = drop.officers.add(
+        fingerprint="1" * 40, name="1", certificate=b"1", desk_id=b"1" * 16
+    )
+    other = drop.officers.add(
+        fingerprint="2" * 40, name="2", certificate=b"2", desk_id=b"2" * 16
+    )
+    item = sealed_item(entropy(ITEM_BYTES))
+    assert not drop.desks.anything_to_fetch()
+    assert drop.intake.oldest_day() is None
+    drop.intake.accept(item, day=DAY, writes=[])
+    assert (1, DAY) == (drop.intake.waiting(), drop.intake.oldest_day())
+    yesterday = DAY - timedelta(days=1)
+    assert frozenset() == drop.desks.waited_for(arrived_through=yesterday)
+    both = {one.desk_id, other.desk_id}
+    assert both == drop.desks.waited_for(arrived_through=DAY)
+    drop.apply_outbox(one.desk_id, 1, bytes(32), [], [(1, item.sha256)], DAY)
+    assert {other.desk_id} == drop.desks.waited_for(arrived_through=DAY)
+    assert drop.desks.anything_to_fetch()
+    drop.desks.note_collected(other.desk_id, 1)
+    assert not drop.desks.anything_to_fetch()
+    assert {other.desk_id} == drop.desks.waited_for(arrived_through=DAY)
+    drop.officers.retire(other.fingerprint)
+    assert frozenset() == drop.desks.waited_for(arrived_through=DAY)

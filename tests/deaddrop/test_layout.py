@@ -5,6 +5,7 @@ These tests look at bytes and their offsets, not through SQLite.
 """
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from support.deaddrop_samples import (
@@ -19,6 +20,7 @@ from support.deaddrop_samples import (
 )
 
 from deaddrop import DeadDrop, SlotWrite
+from deaddrop.accounts import Account, CourierSession
 
 REPORTERS = 60
 # |rho| of 60 independent pairs stays below this in 99 of 100 cases.
@@ -179,6 +181,41 @@ def test_what_is_gone_is_gone(sqlite_drop: DeadDrop, entropy: Entropy) -> None:
     for some in gone:
         windows = (some[start : start + 16] for start in range(0, len(some), 512))
         assert not any(window in raw for window in windows)
+
+
+def test_the_daily_tidying_leaves_no_byte_of_what_went(
+    sqlite_drop: DeadDrop, entropy: Entropy
+) -> None:
+    """
+    Nor a free page: expired rows, and officers' sessions, are gone from the raw file.
+    """
+    write = new_slot(entropy)
+    sqlite_drop.mailbox.write([write], day=DAY)
+    sqlite_drop.officers.add(
+        fingerprint="A" * 40, name="Officer A", certificate=b"A", desk_id=b"d" * 16
+    )
+    phc = entropy(50).hex()
+    account = Account("A" * 40, "ani", phc, b"sealed", 0)
+    sqlite_drop.accounts.put(account, code_digests=[])
+    name = entropy(32)
+    sqlite_drop.accounts.start_session(name, CourierSession("A" * 40, 1, 1))
+    path = database_path(sqlite_drop)
+    gone = [write.sealed, write.slot, name, phc.encode()]
+    raw = path.read_bytes()
+    assert all(some[:16] in raw for some in gone)
+
+    sqlite_drop.officers.retire("A" * 40)
+    sqlite_drop.accounts.forget_sessions(begun_before=2, seen_before=2)
+    sqlite_drop.accounts.forget_retired()
+    sqlite_drop.tidy(DAY + timedelta(days=600))
+    raw = path.read_bytes()
+    for some in gone:
+        # The names of the officers' keys stay, and nothing else does.
+        windows = (some[start : start + 16] for start in range(0, len(some) - 15, 16))
+        assert not any(window in raw for window in windows)
+    with sqlite_drop.database.reading() as connection:
+        free = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
+    assert 0 == free
 
 
 def test_the_file_is_its_owners(sqlite_drop: DeadDrop) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from support.command import NOON, World
+from support.machine import Debian
+from support.onions import short_folder
 
 from ops.edge import Edge
 from ops.newcomer import prepare
@@ -20,9 +22,11 @@ def memory() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def edge(memory: Path) -> Edge:
-    """Noon in Jakarta, on the day of the tests."""
-    return Edge(now=lambda: NOON, memory=memory)
+def edge(memory: Path, tmp_path_factory: pytest.TempPathFactory) -> Edge:
+    """Noon in Jakarta, on the day of the tests, on a machine that is well."""
+    debian = Debian(tmp_path_factory.mktemp("debian"))
+    debian.dated(NOON)
+    return Edge(now=lambda: NOON, memory=memory, machine=debian.machine)
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +49,12 @@ def world(prepared: Path, tmp_path: Path, edge: Edge) -> World:
 def empty(tmp_path: Path, edge: Edge) -> World:
     """No folders at all."""
     return World(tmp_path / "world", edge)
+
+
+@pytest.fixture
+def near(prepared: Path, world: World) -> Iterator[World]:
+    """A world whose path leaves room for sockets."""
+    with short_folder() as folder:
+        path = folder / "world"
+        shutil.copytree(prepared, path)
+        yield World(path, world.edge)

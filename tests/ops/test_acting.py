@@ -29,8 +29,9 @@ STAYS_ROOT = {
     "bisik onion status",
     "bisik onion torrc",
     "bisik onion words",
+    "bisik release activate",
 }
-"""Commands for tor's folder, which is tor's and not the service's."""
+"""Commands for tor's folder, which is not the service's, and for what root installs."""
 
 
 @pytest.fixture(scope="module")

@@ -4,75 +4,29 @@ The onion folder, its keys and its commands, with a tor that is not on any netwo
 What needs a network is in tests/journeys/test_over_tor.py.
 """
 
+import os
+import pwd
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.command import World
-from support.onions import short_folder
+from support.onion_folder import (
+    PASSPHRASE,
+    everything,
+    onion_of,
+    running_tor,
+    with_passphrase,
+)
 from support.reporters import DAY
 
 from crypto.locking import lock
-from ops.onion import Onion, write_torrc
-from ops.server import read_settings
 from tor.address import parse_onion_address
 from tor.authorization import client_of, parse_client_key
-from tor.program import TorProcess, find_tor
-
-PASSPHRASE = "kata sandi cadangan"
-ALONE = ["DisableNetwork 1"]
-
-
-@pytest.fixture
-def near(prepared: Path, world: World) -> Iterator[World]:
-    """A world whose path leaves room for sockets."""
-    with short_folder() as folder:
-        path = folder / "world"
-        shutil.copytree(prepared, path)
-        yield World(path, world.edge)
-
-
-def onion_of(world: World) -> Onion:
-    """Return the onion folder of a world."""
-    return Onion.of(world.server, read_settings(world.server))
-
-
-@contextmanager
-def running_tor(world: World) -> Iterator[Onion]:
-    """Let tor run without a network: it makes keys and takes commands."""
-    onion = onion_of(world)
-    world.done("onion", "torrc")
-    write_torrc(onion, onion.torrc, network=ALONE)
-    log = onion.directory / "log"
-    with TorProcess(onion.torrc, log=log, program=find_tor()):
-        for service in onion.services:
-            onion.wait_for_address(service)
-        yield onion
-
-
-def with_passphrase(world: World, *words: object, refused: bool = False) -> str:
-    """Run a command that asks for a passphrase twice."""
-    result = world.bisik(*words, stdin=f"{PASSPHRASE}\n{PASSPHRASE}\n")
-    assert int(refused) == result.exit_code, result.output
-    assert PASSPHRASE not in result.output
-    return result.output
-
-
-def everything(onion: Onion) -> dict[str, bytes]:
-    """Return every key, address and client."""
-    return {
-        str(path.relative_to(onion.directory)): path.read_bytes()
-        for service in onion.services
-        for path in service.directory.rglob("*")
-        if path.is_file()
-    }
 
 
 def test_torrc_may_be_written_again(near: World) -> None:
@@ -300,14 +254,15 @@ def test_what_is_wrong_is_told_with_a_way_out(near: World) -> None:
 
 
 def test_keys_that_end_soon_are_told(near: World) -> None:
-    """A month before, and then that they have ended."""
+    """Two months before; from the last month on it is wrong, and then it is over."""
     listed = near.done("officers", "list")
     through = re.search(r"sealed to through (\S+)", listed)
     assert through is not None
     days = (date.fromisoformat(through[1]) - DAY).days
-    ending = "LOOK  officers           the key of Petugas Coba ends on"
-    assert ending not in near.at(days - 40).bisik("doctor").output
-    assert ending in near.at(days - 20).bisik("doctor").output
+    ending = "officers           the key of Petugas Coba ends on"
+    assert ending not in near.at(days - 70).bisik("doctor").output
+    assert f"LOOK  {ending}" in near.at(days - 50).bisik("doctor").output
+    assert f"BAD   {ending}" in near.at(days - 20).bisik("doctor").output
     closed = "BAD   officers           reports can be sealed to nobody"
     assert closed in near.at(days + 40).bisik("doctor").output
 
@@ -333,3 +288,23 @@ def test_an_address_is_read_from_tor(near: World) -> None:
     address = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion"
     (onion.reporters.directory / "hostname").write_text(f"{address}\n")
     assert parse_onion_address(address) == onion.address(onion.reporters)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root prepares for others.")
+def test_root_prepares_for_a_tor_that_is_never_root(near: World) -> None:
+    """Folders are that user's; the torrc lets tor stay who it is."""
+    near.path.chmod(0o711)
+    near.server.chmod(0o711)
+    near.path.parent.chmod(0o711)
+    near.done("onion", "torrc", "--user", "nobody")
+    onion = onion_of(near)
+    assert "User nobody" in onion.torrc.read_text().splitlines()
+    before = onion.torrc.read_text().splitlines()
+    near.done("onion", "torrc", "--user", "nobody", "--never-root")
+    after = onion.torrc.read_text().splitlines()
+    assert ["User nobody"] == [line for line in before if line not in after]
+    assert [] == [line for line in after if line not in before]
+    nobody = pwd.getpwnam("nobody").pw_uid
+    owned = [onion.directory, *onion.directory.rglob("*")]
+    assert len(owned) > 5
+    assert [onion.torrc] == [path for path in owned if path.stat().st_uid != nobody]

@@ -38,19 +38,6 @@ def test_known_dummies_are_found_again(world: World) -> None:
         assert before + 256 == count_rows(server.drop)
 
 
-def test_tidy_forgets_what_has_expired(world: World) -> None:
-    """Sessions of yesterday go, and the number of rows stays a multiple of 256."""
-    with open_server(world.server, world.edge) as server:
-        server.drop.sessions.save(bytes(32), bytes(4096), 0)
-        tick = int(world.edge.now()) // 1800
-        server.drop.sessions.save(bytes(31) + b"1", bytes(4096), tick)
-    sessions = "1 old sessions" if tick % 4 not in (0, 1) else "0 old sessions"
-    assert sessions in world.done("tidy")
-    assert "Tidied" in world.at(days=600).done("tidy")
-    with open_server(world.server, world.edge) as server:
-        assert 0 == count_rows(server.drop) % 256
-
-
 @pytest.mark.postgres
 def test_a_second_machine_joins(
     empty: World, postgres: PostgresServer, world: World

@@ -1,7 +1,7 @@
 """The `bisik` command, called as a person does, on the folders of one test."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class World:
     def at(self, days: int) -> "World":
         """Return the same folders, some days later."""
         later = self.edge.now() + days * DAY_SECONDS
-        return World(self.path, Edge(now=lambda: later, memory=self.edge.memory))
+        return World(self.path, replace(self.edge, now=lambda: later))
 
     def bisik(
         self,

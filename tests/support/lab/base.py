@@ -1,7 +1,7 @@
 """
 The tree of a Debian 12 that can be booted, and knows nothing of Bisik yet.
 
-    tree = base_tree(Path("/var/tmp/bisik-lab"))
+    tree = base_tree(Path("/var/cache/bisik-lab"))
 
 It is made once and shared: machines lay an overlay over it (`support.lab.machine`).
 What a role of the playbook needs, the playbook must install; the exception is what a
@@ -25,7 +25,7 @@ from pathlib import Path
 
 from support.debian_archive import SUITE, settings, sources
 
-CACHE = Path(os.environ.get("BISIK_LAB", "/var/tmp/bisik-lab"))
+CACHE = Path(os.environ.get("BISIK_LAB", "/var/cache/bisik-lab"))
 PACKAGES = (
     "ca-certificates",
     "dbus",
@@ -67,8 +67,10 @@ def lend_packages(root: Path, cache: Path = CACHE) -> None:
 
 
 def keep_packages(root: Path, cache: Path = CACHE) -> None:
-    """Keep what a machine has downloaded for those that come after it."""
+    """Take what a machine has downloaded away, for those that come after it."""
     _link_packages(root / ARCHIVES, _kept(cache))
+    for package in (root / ARCHIVES).glob("*.deb"):
+        package.unlink()
 
 
 def _make(cache: Path, tree: Path) -> None:

@@ -16,8 +16,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from support.lab.base import CACHE, base_tree
+from support.lab.container import Container
 from support.lab.machine import Machine
 from support.lab.network import Network
+from support.lab.virtual import VirtualMachine
 
 _SETTINGS = """\
 Host *
@@ -42,6 +44,8 @@ class Lab:
         self.network = network
         self.machines: dict[str, Machine] = {}
         self._base = base
+        self._made: list[Machine] = []
+        self._ssh: list[str | Path] = ["ssh", "-F", self.ssh_config]
         self._ways: dict[str, str] = {}
         subprocess.run(
             [
@@ -62,7 +66,7 @@ class Lab:
         """The line that lets the lab in, as root."""
         return self._key.with_suffix(".pub").read_text()
 
-    def machine(self, name: str, address: str) -> Machine:
+    def machine(self, name: str, address: str) -> Container:
         """
         Make a machine that has never been booted.
 
@@ -71,17 +75,36 @@ class Lab:
 
             address: In 10.77.0.0/24; 10.77.0.1 is the router's.
         """
-        machine = Machine(
+        machine = Container(
             name,
             address,
             directory=self.directory / name,
             base=self._base,
             network=self.network,
-            ssh=["ssh", "-F", self.ssh_config],
+            ssh=self._ssh,
             public_key=self.public_key,
         )
-        self.machines[name] = machine
-        self.lead(name, f"nc {address} 22")
+        self._add(machine)
+        return machine
+
+    def virtual(self, container: Container) -> VirtualMachine:
+        """
+        Make a virtual machine with a copy of a container's disk.
+
+        Args:
+            container: It must be switched off.  The new machine has its name, its
+                address, and the way that leads to it.
+        """
+        machine = VirtualMachine(
+            container,
+            directory=self.directory / f"{container.name}-virtual",
+            network=self.network,
+            ssh=self._ssh,
+        )
+        way = self._ways[container.name]
+        self._add(machine)
+        if not container.direct:
+            self.lead(machine.name, way)
         return machine
 
     def lead(self, name: str, way: str) -> None:
@@ -94,13 +117,26 @@ class Lab:
             way: A command that is run in the lab's network, and connects its input and
                 output with the machine's ssh.
         """
+        self.machines[name].direct = False
         self._ways[name] = way
+        self._write_ssh_config()
+
+    def lead_directly(self, name: str) -> None:
+        """Let ssh go to port 22 of a machine's address again."""
+        machine = self.machines[name]
+        machine.direct = True
+        self._ways[name] = f"nc {machine.address} 22"
         self._write_ssh_config()
 
     def close(self) -> None:
         """End all machines."""
-        for machine in self.machines.values():
+        for machine in self._made:
             machine.discard()
+
+    def _add(self, machine: Machine) -> None:
+        self._made.append(machine)
+        self.machines[machine.name] = machine
+        self.lead_directly(machine.name)
 
     @property
     def _key(self) -> Path:

@@ -1,84 +1,46 @@
 """
-A Debian machine under test: systemd is its first process, ssh the way in.
+A machine under test: switched on and off, cut from its power, and used over ssh.
 
-    base tree (shared, read-only)  <--overlay--  upper folder (this machine's disk)
-
-It is a container (systemd-nspawn(1)) that boots as a machine does, in about a second.
-Killed, it loses its processes all at once, as in a power cut, and boots again from what
-is on its disk.  What it shares with a real machine's power cut ends there: the pages
-that the kernel had not written yet survive (`support.lab.virtual` loses them, too).
-
-There is no AppArmor in a container, limits of control groups are not enforced, and
-/proc/sys/kernel is read-only; `support.lab.virtual` has them all.
-Needs root, systemd-container and an OpenSSH client.
+What kind of machine it is, its subclasses know: `support.lab.container` boots in a
+second, `support.lab.virtual` has a kernel of its own.
 """
 
 import contextlib
-import io
-import os
-import signal
 import socket
 import subprocess
-import tarfile
 import time
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 
-from support.lab.base import keep_packages, lend_packages
-from support.lab.network import BRIDGE, PREFIX_BITS, ROUTER, Network
-
-from tor.program import WITH_PARENT
+from support.lab.network import Network
 
 BOOT_SECONDS = 60.0
 END_SECONDS = 60.0
 RUN_SECONDS = 300.0
 _PAUSE_SECONDS = 0.1
-# What systemd-nspawn ends with, for systemd to start it again.
-_WANTS_TO_REBOOT = 133
-# systemd(1), "Signals": halt and power off.
-_POWER_OFF = signal.SIGRTMIN + 4
-
-# $1: its folder, $2: the base tree; then a command.
-_MOUNTED = """\
-set -eu; machine=$1 base=$2; shift 2
-mount -t overlay overlay "$machine/root" \
-    -o "lowerdir=$base,upperdir=$machine/upper,workdir=$machine/work"
-exec "$@"
-"""
-# systemd wants to see control groups of version 2 and no others.
-_BOOT = """\
-set -eu; machine=$1 group=$2; shift 2
-umount --recursive /sys/fs/cgroup 2>/dev/null || true
-mount -t cgroup2 cgroup2 /sys/fs/cgroup
-mkdir -p "/sys/fs/cgroup/$group"
-echo $$ > "/sys/fs/cgroup/$group/cgroup.procs"
-mkdir -p /run/systemd/nspawn
-mount -t tmpfs -o mode=755 run /run/systemd/nspawn
-exec systemd-nspawn --boot --directory "$machine/root" "$@"
-"""
-_FORGET_GROUP = """\
-umount --recursive /sys/fs/cgroup 2>/dev/null || true
-mount -t cgroup2 cgroup2 /sys/fs/cgroup
-[ ! -d "/sys/fs/cgroup/$1" ] || find "/sys/fs/cgroup/$1" -depth -type d -exec rmdir {} +
-"""
-# Apt looks at the age of its lists; and its folder becomes part of the upper one.
-_FIRST_TIME = """\
-set -eu; cd root
-touch --date=@0 var/lib/apt/lists
-touch var/cache/apt/archives/lock
-mkdir -p etc/systemd/system/multi-user.target.wants
-ln -s /lib/systemd/system/systemd-networkd.service \
-    etc/systemd/system/multi-user.target.wants
-"""
-_PRIVATE_MOUNTS = ("unshare", "--mount", "--propagation", "private", "--")
+_TRY_SECONDS = 30.0
 
 
 class MachineFault(Exception):
     """The machine did not do what it was told."""
 
 
-class Machine:
-    """One machine; made by `support.lab.laboratory.Lab`."""
+class Machine(ABC):
+    """
+    One machine.
+
+    Attributes:
+        name: Its host name, and how ssh finds it.
+
+        address: In the lab's network.
+
+        directory: With its disk and its console, on this machine.
+
+        direct: Whether ssh goes to port 22 of its address.
+    """
+
+    boot_seconds = BOOT_SECONDS
 
     def __init__(
         self,
@@ -86,47 +48,20 @@ class Machine:
         address: str,
         *,
         directory: Path,
-        base: Path,
         network: Network,
         ssh: Sequence[str | Path],
-        public_key: str,
     ) -> None:
-        """
-        Make a machine that has never been booted.
-
-        Args:
-            name: Its host name.
-
-            address: In the lab's network.
-
-            directory: A new folder for its disk and its console.
-
-            base: The tree that it begins with.
-
-            network: Where it is.
-
-            ssh: The command that leads to it, without its name.
-
-            public_key: Of whoever may come in as root.
-        """
         self.name = name
         self.address = address
         self.directory = directory
-        self._base = base
+        self.direct = True
         self._network = network
         self._ssh = ssh
-        self._group = f"bisik-lab-{os.getpid()}-{directory.parent.name}-{name}"
         self._process: subprocess.Popen[bytes] | None = None
-        for folder in ("upper", "work", "root"):
-            (directory / folder).mkdir(parents=True)
-            (directory / folder).chmod(0o755)
-        self.write_files(_first_files(name, address, public_key))
-        self.on_disk(["bash", "-c", _FIRST_TIME])
-        lend_packages(directory / "upper")
 
     @property
     def running(self) -> bool:
-        """Whether it has been booted, and has not ended."""
+        """Whether it has been switched on, and has not ended."""
         return self._process is not None and self._process.poll() is None
 
     @property
@@ -134,76 +69,44 @@ class Machine:
         """What it has written to its console."""
         return self.directory / "console"
 
-    @property
-    def upper(self) -> Path:
-        """What its disk has beyond the base tree."""
-        return self.directory / "upper"
+    @abstractmethod
+    def switch_on(self) -> None:
+        """Switch it on, and wait for nothing."""
 
-    @property
-    def leader(self) -> int:
-        """
-        The number of its first process, as this machine counts.
+    @abstractmethod
+    def kill(self) -> None:
+        """Cut its power: everything is gone at once.  May be called twice."""
 
-        Raises:
-            MachineFault: If it is not running.
-        """
-        assert self._process is not None
-        for child in _children(self._process.pid):
-            with contextlib.suppress(OSError):
-                status = Path(f"/proc/{child}/status").read_text()
-                numbers = status.partition("NSpid:")[2].splitlines()[0].split()
-                if len(numbers) > 1 and numbers[-1] == "1":
-                    return child
-        raise MachineFault(f"{self.name} has no first process: {self.last_words()}")
+    @abstractmethod
+    def reboot(self) -> None:
+        """Let it boot anew, and wait until ssh answers again."""
+
+    @abstractmethod
+    def shut_down(self) -> None:
+        """Let it end what it does, and switch itself off."""
+
+    def discard(self) -> None:
+        """Cut its power for good."""
+        self.kill()
 
     def boot(self) -> None:
         """
-        Switch it on, and wait until ssh answers.
+        Switch it on, and wait until it can be used.
 
         Raises:
-            MachineFault: If it does not, with the end of its console.
+            MachineFault: If it cannot, with the end of its console.
         """
         self.switch_on()
-        self.wait_for_ssh()
+        self.wait_until_up()
 
-    def switch_on(self) -> None:
-        """Switch it on, and wait for nothing."""
-        assert not self.running
-        with self.console.open("ab") as console:
-            self._process = subprocess.Popen(
-                [
-                    *WITH_PARENT,
-                    *self._network.entering(
-                        [
-                            *_PRIVATE_MOUNTS,
-                            *self._mounting(
-                                [
-                                    *("bash", "-c", _BOOT, "boot"),
-                                    *(self.directory, self._group),
-                                    f"--machine={self.name}",
-                                    # There may be no systemd here to be told of it.
-                                    *("--register=no", "--keep-unit"),
-                                    f"--network-bridge={BRIDGE}",
-                                    *("--resolv-conf=off", "--timezone=off"),
-                                    *("--link-journal=no", "--console=pipe"),
-                                ]
-                            ),
-                        ]
-                    ),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=subprocess.STDOUT,
-            )
-
-    def wait_for_ssh(self, seconds: float = BOOT_SECONDS) -> None:
+    def wait_until_up(self, seconds: float | None = None) -> None:
         """
-        Wait until ssh answers on its address.
+        Wait until ssh lets us in.
 
         Raises:
             MachineFault: If it does not, with the end of its console.
         """
-        until = time.monotonic() + seconds
+        until = time.monotonic() + (seconds or self.boot_seconds)
         while not self._answers():
             if not self.running:
                 raise MachineFault(f"{self.name} has ended: {self.last_words()}")
@@ -238,95 +141,22 @@ class Machine:
         seconds: float = RUN_SECONDS,
     ) -> "subprocess.CompletedProcess[str]":
         """Run a shell command as root over ssh, whatever comes of it."""
-        return _run([*self._ssh, self.name, "--", command], stdin, seconds)
+        return run_text([*self._ssh, self.name, "--", command], stdin, seconds)
 
-    def at_console(
-        self,
-        command: str,
-        *,
-        stdin: str | bytes = b"",
-        seconds: float = RUN_SECONDS,
-    ) -> "subprocess.CompletedProcess[str]":
-        """Run a shell command as root without any network, whatever comes of it."""
-        inside = ["nsenter", f"--target={self.leader}", "--all", "--"]
-        # As after a login, not as this process is.
-        login = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"]
-        return _run([*inside, *login, "sh", "-c", command], stdin, seconds)
-
-    def reboot(self) -> None:
-        """Let it boot anew, and wait until ssh answers again."""
-        assert self._process is not None
-        self.at_console("systemctl reboot")
-        self._wait_until_off("reboot")
-        if self._process.returncode != _WANTS_TO_REBOOT:
-            raise MachineFault(f"{self.name} does not reboot: {self.last_words()}")
-        self._forget()
-        self.boot()
-
-    def shut_down(self) -> None:
-        """Let it end what it does, and switch itself off."""
-        os.kill(self.leader, _POWER_OFF)
-        self._wait_until_off("power off")
-        self._forget()
-
-    def kill(self) -> None:
-        """Cut its power: every process is gone at once.  May be called twice."""
-        if self._process is None:
-            return
-        # The kernel ends the others with the first, before that one is gone itself.
-        with contextlib.suppress(MachineFault, ProcessLookupError):
-            os.kill(self.leader, signal.SIGKILL)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(END_SECONDS)
-        self._process.kill()
-        self._forget()
-
-    def discard(self) -> None:
-        """Cut its power for good; the packages it has loaded are kept for others."""
-        self.kill()
-        keep_packages(self.upper)
+    def state(self) -> str:
+        """Ask systemd how the machine is, once everything has started."""
+        return self.tried("systemctl is-system-running --wait").stdout.strip()
 
     def last_words(self) -> str:
         """Return the end of its console."""
         text = self.console.read_text("utf-8", "replace")
         return "\n".join(text.splitlines()[-12:])
 
-    def write_files(self, files: Mapping[str, str | bytes]) -> None:
-        """Write files to its disk, by their paths, while it is switched off."""
-        assert not self.running
-        packed = io.BytesIO()
-        with tarfile.open(fileobj=packed, mode="w") as archive:
-            for path, content in files.items():
-                raw = content.encode() if isinstance(content, str) else content
-                entry = tarfile.TarInfo(path.lstrip("/"))
-                entry.size = len(raw)
-                entry.mode = 0o600 if "/.ssh/" in path else 0o644
-                archive.addfile(entry, io.BytesIO(raw))
-        self.on_disk(
-            [*("tar", "--extract", "--no-overwrite-dir"), "--directory=root"],
-            stdin=packed.getvalue(),
-        )
-
-    def on_disk(self, command: Sequence[str | Path], *, stdin: bytes = b"") -> bytes:
-        """
-        Run a command of this machine with the disk of the other one in "root".
-
-        Args:
-            command: It must succeed.  Its folder is the one that "root" is in.
-        """
-        assert not self.running
-        return subprocess.run(
-            [*_PRIVATE_MOUNTS, *self._mounting(command)],
-            cwd=self.directory,
-            input=stdin,
-            stdout=subprocess.PIPE,
-            check=True,
-        ).stdout
-
-    def _mounting(self, command: Sequence[str | Path]) -> list[str | Path]:
-        return ["bash", "-c", _MOUNTED, "mount", self.directory, self._base, *command]
-
     def _answers(self) -> bool:
+        if not self.direct:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self.tried("true", seconds=_TRY_SECONDS).returncode == 0
+            return False
         try:
             with self._network.entered():
                 connection = socket.create_connection((self.address, 22), timeout=1)
@@ -335,58 +165,21 @@ class Machine:
         except OSError:
             return False
 
-    def _wait_until_off(self, what: str) -> None:
-        until = time.monotonic() + END_SECONDS
-        while self.running:
-            if time.monotonic() > until:
-                raise MachineFault(f"{self.name} does not {what}: {self.last_words()}")
-            time.sleep(_PAUSE_SECONDS)
-
-    def _forget(self) -> None:
-        """Let nothing be left of the container but its disk."""
+    def _ended(self, what: str) -> int:
+        """Wait until it has ended by itself, and return what its process says."""
         assert self._process is not None
-        self._process.wait(END_SECONDS)
-        self._process = None
-        subprocess.run(
-            [*_PRIVATE_MOUNTS, "bash", "-c", _FORGET_GROUP, "forget", self._group],
-            check=False,
-            stderr=subprocess.DEVNULL,
-        )
+        try:
+            return self._process.wait(self.boot_seconds)
+        except subprocess.TimeoutExpired:
+            raise MachineFault(
+                f"{self.name} does not {what}: {self.last_words()}"
+            ) from None
 
 
-def _first_files(name: str, address: str, public_key: str) -> dict[str, str]:
-    """Return what makes it a machine of its own in the lab's network."""
-    return {
-        "/etc/hostname": f"{name}\n",
-        "/etc/hosts": f"127.0.0.1 localhost\n127.0.1.1 {name}\n",
-        "/etc/resolv.conf": f"nameserver {ROUTER}\n",
-        "/etc/machine-id": "",
-        "/root/.ssh/authorized_keys": public_key,
-        "/etc/systemd/network/80-container-host0.network": f"""\
-[Match]
-Name=host0
-[Network]
-Address={address}/{PREFIX_BITS}
-Gateway={ROUTER}
-DHCP=no
-LinkLocalAddressing=no
-LLDP=no
-""",
-    }
-
-
-def _children(parent: int) -> list[int]:
-    """List the children of a process (proc(5))."""
-    with contextlib.suppress(OSError):
-        # Of its one thread.
-        children = Path(f"/proc/{parent}/task/{parent}/children").read_text()
-        return [int(child) for child in children.split()]
-    return []
-
-
-def _run(
+def run_text(
     command: Sequence[str | Path], stdin: str | bytes, seconds: float
 ) -> "subprocess.CompletedProcess[str]":
+    """Run a command whose output need not be text."""
     raw = stdin.encode() if isinstance(stdin, str) else stdin
     done = subprocess.run(
         command, input=raw, capture_output=True, timeout=seconds, check=False

@@ -127,9 +127,9 @@ class Network:
             stdin=subprocess.DEVNULL,
         )
         self._processes.append(holder)
-        own = os.readlink("/proc/self/ns/net")
+        own = Path("/proc/self/ns/net").readlink()
         until = time.monotonic() + _READY_SECONDS
-        while os.readlink(f"/proc/{holder.pid}/ns/net") == own:
+        while Path(f"/proc/{holder.pid}/ns/net").readlink() == own:
             if time.monotonic() > until:
                 raise TimeoutError("no network namespace was made")
             time.sleep(0.01)

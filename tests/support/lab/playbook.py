@@ -107,7 +107,10 @@ def recaps(said: str) -> dict[str, Recap]:
     for name, numbers in _LINE.findall(end):
         counts = dict(pair.split("=") for pair in numbers.split())
         found[name] = Recap(
-            *(int(counts[key]) for key in ("ok", "changed", "unreachable", "failed")),
+            ok=int(counts["ok"]),
+            changed=int(counts["changed"]),
+            unreachable=int(counts["unreachable"]),
+            failed=int(counts["failed"]),
             changed_tasks=changed,
         )
     return found

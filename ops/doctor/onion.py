@@ -1,131 +1,37 @@
 """
-The doctor: is this server well, and can reporters get in?
+Tor, and both services, as a stranger sees them.
 
-    ok    tor           in the network
-    LOOK  officers      the key of Petugas 1 ends on 2027-01-02
-            do: ...
-    BAD   officers' door  EVERYBODY who knows the address gets in
-            do: stop tor at once ...
-
-Every check says what is so, and what to do where it is not as it must be.  Nothing
-is changed.  What tor publishes is looked at as a stranger sees it: fetched from the
-network, with nothing but the address.
+What tor publishes is fetched from the network, with nothing but the address.
 """
 
-import json
+import errno
 import os
-import shutil
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from enum import Enum
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from casework.errors import CaseworkError
-from crypto.errors import CryptoError
-from deaddrop import DeadDropError
-from ops.acting import told_by_owner
+from ops.doctor.finding import Finding, Verdict
 from ops.edge import Edge
-from ops.errors import OpsError
-from ops.officer_keys import list_officers
 from ops.onion import NoAddress, Onion
-from ops.server import Server, open_server
 from tor.address import OnionAddress
 from tor.control import Bootstrap, Control, connect
 from tor.descriptor import Published
 from tor.errors import TorError, TorNotRunning, UnsafeAuthorization
-from tor.torrc import OnionService
+from tor.torrc import SSH_PORT, OnionService, Service
 
-SOON: Final = timedelta(days=30)
-LITTLE_BYTES: Final = 1 << 30
-SOME_BYTES: Final = 5 << 30
 ANSWER_SECONDS: Final = 20.0
 FETCH_SECONDS: Final = 30.0
 # Tor itself still uses a consensus that ended less than a day ago (dir-spec).
 STALE: Final = timedelta(days=1)
-GIB: Final = 1 << 30
-
-
-class Verdict(Enum):
-    """How a check came out."""
-
-    GOOD = "ok"
-    LOOK = "LOOK"
-    BAD = "BAD"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """
-    What came of one check.
-
-    Attributes:
-        verdict: Whether something must be done.
-
-        subject: What was looked at.
-
-        said: What is so, as a sentence.
-
-        way_out: What to do; "" if nothing.
-    """
-
-    verdict: Verdict
-    subject: str
-    said: str
-    way_out: str = ""
-
-
-def examine_server(directory: Path, edge: Edge) -> Iterator[Finding]:
-    """Look at the server directory: database, officers' keys, calendar, disk."""
-    yield _disk(directory)
-    try:
-        with open_server(directory, edge) as server:
-            yield Finding(Verdict.GOOD, "dead drop", "it opens")
-            today = server.today(edge)
-            yield from _officers(server, today)
-            yield _calendar(server, today)
-    except (CaseworkError, CryptoError, DeadDropError, OpsError, OSError) as error:
-        yield Finding(
-            Verdict.BAD,
-            "server directory",
-            str(error) or type(error).__name__,
-            "mend it, then look again; is this the user that the service runs as?",
-        )
-
-
-def examine_server_as_owner(directory: Path, edge: Edge) -> list[Finding]:
-    """
-    Look at the server directory as its owner, while root stays root for tor's part.
-
-    Root that opened the dead drop itself would leave files of root's in it.
-    """
-
-    def tell() -> str:
-        return json.dumps(
-            [
-                (one.verdict.value, one.subject, one.said, one.way_out)
-                for one in examine_server(directory, edge)
-            ]
-        )
-
-    try:
-        told = told_by_owner(directory, tell)
-    except OpsError as error:
-        return [
-            Finding(Verdict.BAD, "server directory", str(error), "look as its owner")
-        ]
-    return [
-        Finding(Verdict(verdict), subject, said, way_out)
-        for verdict, subject, said, way_out in json.loads(told)
-    ]
+SSH_GREETING: Final = b"SSH-2.0-"
 
 
 def examine_onion(
     onion: Onion, edge: Edge, *, fetch_seconds: float = FETCH_SECONDS
 ) -> Iterator[Finding]:
-    """Look at tor and at both services, as far as this user may."""
+    """Look at tor and at its services, as far as this user may."""
     if not os.access(onion.directory.parent, os.X_OK) or (
         onion.directory.exists() and not os.access(onion.directory, os.R_OK | os.X_OK)
     ):
@@ -144,7 +50,21 @@ def examine_onion(
             "run: bisik onion torrc",
         )
         return
-    yield _clients(onion)
+    yield _clients(
+        onion,
+        onion.officers,
+        "officers' access",
+        nobody="no officer can reach the courier",
+        group="officers",
+    )
+    if onion.has_administrators:
+        yield _clients(
+            onion,
+            onion.administrators,
+            "ssh access",
+            nobody="nobody can reach this machine by ssh over Tor",
+            group="administrators",
+        )
     for service, name in _named(onion):
         yield _answers(onion, service, name)
     try:
@@ -159,102 +79,73 @@ def examine_onion(
         )
 
 
-def _named(onion: Onion) -> tuple[tuple[OnionService, str], ...]:
-    return (onion.reporters, "reporters' door"), (onion.officers, "officers' door")
+def _named(onion: Onion) -> Iterator[tuple[Service, str]]:
+    yield onion.reporters, "reporters' door"
+    yield onion.officers, "officers' door"
+    if onion.has_administrators:
+        yield onion.administrators, "ssh door"
 
 
-def _disk(directory: Path) -> Finding:
+def _clients(
+    onion: Onion, service: Service, subject: str, *, nobody: str, group: str
+) -> Finding:
+    """Look at who may reach a guarded service."""
     try:
-        free = shutil.disk_usage(directory).free
-    except OSError as error:
-        return Finding(Verdict.BAD, "disk", f"{directory}: {error.strerror}")
-    said = f"{free / GIB:.1f} GiB are free"
-    if free < LITTLE_BYTES:
-        return Finding(Verdict.BAD, "disk", said, "make room: reports will be refused")
-    if free < SOME_BYTES:
-        return Finding(Verdict.LOOK, "disk", said, "make room soon")
-    return Finding(Verdict.GOOD, "disk", said)
-
-
-def _officers(server: Server, today: date) -> Iterator[Finding]:
-    listed = list_officers(server.drop, server.keyring, today=today)
-    fit = [
-        entry
-        for entry in listed
-        if entry.unfit_because is None and entry.officer.receives
-    ]
-    if not fit:
-        yield Finding(
-            Verdict.BAD,
-            "officers",
-            "reports can be sealed to nobody: the site accepts none",
-            "see why with: bisik officers list",
-        )
-    else:
-        yield Finding(
-            Verdict.GOOD, "officers", f"reports are sealed to {len(fit)} officers"
-        )
-    for entry in listed:
-        name = entry.officer.name
-        if entry.unfit_because is not None:
-            yield Finding(
-                Verdict.LOOK,
-                "officers",
-                f"nothing is sealed to {name}: {entry.unfit_because}",
-                "let the officer run bisik desk keys extend --enrolment, then: "
-                "bisik officers add",
-            )
-        elif entry.expires is not None and entry.expires - today <= SOON:
-            yield Finding(
-                Verdict.LOOK,
-                "officers",
-                f"the key of {name} ends on {entry.expires}",
-                "let the officer run bisik desk keys extend --enrolment in time, then: "
-                "bisik officers add",
-            )
-
-
-def _calendar(server: Server, today: date) -> Finding:
-    if not server.calendar.covers(today + SOON + SOON):
-        return Finding(
-            Verdict.LOOK,
-            "calendar",
-            "the working days of the next two months are not known",
-            "bring a newer calendar.csv",
-        )
-    return Finding(Verdict.GOOD, "calendar", "it knows the working days to come")
-
-
-def _clients(onion: Onion) -> Finding:
-    try:
-        onion.clients.check()
-        names = sorted(onion.clients.list())
+        clients = onion.clients_of(service)
+        clients.check()
+        names = sorted(clients.list())
     except UnsafeAuthorization as error:
         return Finding(
             Verdict.BAD,
-            "officers' access",
+            subject,
             str(error),
             "stop tor at once, mend the folder, then start tor and look again",
         )
     if not names:
         return Finding(
             Verdict.LOOK,
-            "officers' access",
-            "no officer can reach the courier",
-            "let each make a key (bisik desk access-key), then: "
-            "bisik officers grant-access NAME KEY",
+            subject,
+            nobody,
+            f"let each make a key (bisik {'desk' if group == 'officers' else group} "
+            f"access-key), then: bisik {group} grant-access NAME KEY",
         )
-    return Finding(Verdict.GOOD, "officers' access", f"for {', '.join(names)}")
+    return Finding(Verdict.GOOD, subject, f"for {', '.join(names)}")
 
 
-def _answers(onion: Onion, service: OnionService, name: str) -> Finding:
-    """Ask a site for a page, as tor does."""
+def _answers(onion: Onion, service: Service, name: str) -> Finding:
+    """Ask what is behind a service for a sign of life, as tor does."""
     try:
         host = onion.address(service)
     except NoAddress as error:
         return Finding(Verdict.BAD, name, str(error), "start tor: it makes the address")
     except TorError as error:
         return Finding(Verdict.BAD, name, str(error), "restore it: bisik onion restore")
+    if isinstance(service, OnionService):
+        return _site_answers(service, host, name)
+    return _ssh_answers(host, name)
+
+
+def _ssh_answers(host: OnionAddress, name: str) -> Finding:
+    try:
+        with socket.create_connection(("127.0.0.1", SSH_PORT), ANSWER_SECONDS) as ssh:
+            # RFC 4253, section 4.2: a server begins with its version.
+            greeting = ssh.recv(len(SSH_GREETING))
+    except OSError as error:
+        if error.errno == errno.EAFNOSUPPORT:
+            said = f"{host}; sshd was not asked, because nothing in here may use ports"
+            return Finding(Verdict.GOOD, name, said)
+        greeting = b""
+    if greeting != SSH_GREETING:
+        return Finding(
+            Verdict.BAD,
+            name,
+            f"no ssh server answers at 127.0.0.1:{SSH_PORT}",
+            "at the machine itself: systemctl status ssh",
+        )
+    return Finding(Verdict.GOOD, name, f"ssh answers; {host}")
+
+
+def _site_answers(service: OnionService, host: OnionAddress, name: str) -> Finding:
     try:
         status = _status_of(service.socket, host)
     except OSError as error:
@@ -322,7 +213,7 @@ def _network(control: Control, bootstrap: Bootstrap, edge: Edge) -> Iterator[Fin
 def _published(
     control: Control,
     onion: Onion,
-    service: OnionService,
+    service: Service,
     name: str,
     fetch_seconds: float,
 ) -> Finding:
@@ -338,12 +229,12 @@ def _published(
             "the network does not know it: nobody finds it",
             "a service is known about a minute after its start; then read tor's log",
         )
-    if service == onion.officers:
-        return _judge_officers(published, name)
+    if service in onion.guarded:
+        return _judge_guarded(published, name)
     return _judge_reporters(published, name)
 
 
-def _judge_officers(published: Published, name: str) -> Finding:
+def _judge_guarded(published: Published, name: str) -> Finding:
     if not published.authorized_only:
         return Finding(
             Verdict.BAD,

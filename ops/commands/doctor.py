@@ -1,0 +1,77 @@
+"""`bisik doctor`: is everything well?"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import click
+
+from ops.commands.options import onion_directory_option
+from ops.doctor import (
+    Finding,
+    Verdict,
+    examine_machine,
+    examine_onion,
+    examine_server_as_owner,
+    to_json,
+    wrong,
+)
+from ops.edge import Edge
+from ops.onion import Onion
+from ops.server import read_settings
+from ops.shipped import local_zone
+
+
+@click.command()
+@onion_directory_option
+@click.option("--quiet", is_flag=True, help="Say only what is not well.")
+@click.option("--json", "as_json", is_flag=True, help="For a program.")
+@click.pass_context
+def doctor(context: click.Context, directory: Path, quiet: bool, as_json: bool) -> None:
+    """
+    Look at everything on this server.  Exit code 1 if something is wrong.
+
+    As root it sees the most.
+    """
+    findings = examine_everything(directory, context.obj)
+    tell(context, findings, quiet=quiet, as_json=as_json)
+
+
+def examine_everything(directory: Path, edge: Edge) -> Iterator[Finding]:
+    """Look at the machine, the server directory, tor and both services."""
+    place = find_onion(directory)
+    yield from examine_machine(edge.machine, edge.today(local_zone()))
+    yield from examine_server_as_owner(directory, edge)
+    yield from examine_onion(place, edge)
+
+
+def tell(
+    context: click.Context,
+    findings: Iterable[Finding],
+    *,
+    quiet: bool = False,
+    as_json: bool = False,
+) -> None:
+    """Say what was found; end with exit code 1 if something is wrong."""
+    found = []
+    for finding in findings:
+        shown = not (quiet and finding.verdict is Verdict.GOOD)
+        if shown:
+            found.append(finding)
+        if shown and not as_json:
+            # At once: fetching what tor publishes takes a while.
+            for line in finding.lines():
+                click.echo(line)
+    bad = wrong(found)
+    if as_json:
+        click.echo(to_json(found))
+    elif bad:
+        click.echo(f"\n{bad} things are wrong.")
+    elif not quiet:
+        click.echo("\nNothing is wrong: reporters and officers can get in.")
+    if bad:
+        context.exit(1)
+
+
+def find_onion(directory: Path) -> Onion:
+    """Find the onion folder of a server directory."""
+    return Onion.of(directory, read_settings(directory))

@@ -1,0 +1,106 @@
+"""
+What is installed: units, updates, confinement, backups and the keys beside them.
+
+It looks at Debian and at folders that belong to root; who may not see something is
+told so.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final
+
+from crypto.errors import CryptoError
+from crypto.lifetimes import Purpose, lifetime_in
+from ops.doctor.daily import judge_backup
+from ops.doctor.finding import Finding, Verdict
+from ops.doctor.keys import KeyLife, judge_keys
+from ops.doctor.storage import (
+    file_systems,
+    judge_rooms,
+    judge_swap,
+    swap_in_the_clear,
+)
+from ops.doctor.units import ask_systemd, judge_units
+from ops.doctor.upkeep import (
+    APPARMOR,
+    PROFILES,
+    ask_apt,
+    judge_apparmor,
+    judge_reboot,
+    judge_upgrades,
+    lists_made_on,
+)
+from ops.machine import Machine
+
+BACKUPS: Final = Path("/var/backups/bisik")
+PLACES: Final = (Path("/"), Path("/var"), Path("/boot"), BACKUPS)
+SHIPPED_PROFILES: Final = "/opt/bisik/current/apparmor"
+TORS_PROFILE: Final = "system_tor"
+KEYS: Final = {
+    "/etc/bisik/operator.asc": ("the key that backups are sealed to", Purpose.SEALING),
+    "/etc/bisik/release.asc": ("the key that signs releases", Purpose.SIGNING),
+}
+BRING_KEY: Final = "bring its newer copy, by the playbook"
+
+
+def examine_machine(machine: Machine, today: date) -> Iterator[Finding]:
+    """Look at the machine: services, upgrades, disks, backups."""
+    yield from judge_units(ask_systemd(machine))
+    yield from judge_rooms(file_systems(machine, map(machine.path, PLACES)))
+    yield judge_swap(swap_in_the_clear(machine.text("/proc/swaps") or "", machine))
+    yield judge_backup(newest_backup(machine), today)
+    yield from _keys(machine, today)
+    yield from judge_upgrades(
+        ask_apt(machine), fetched=lists_made_on(machine), today=today
+    )
+    yield from judge_reboot(machine)
+    yield judge_apparmor(
+        machine.text(APPARMOR), machine.text(PROFILES), wanted=_profiles(machine)
+    )
+
+
+def newest_backup(machine: Machine) -> date | None:
+    """Return the day of the newest backup that this user can see."""
+    try:
+        made = [
+            path.stat().st_mtime
+            for path in machine.path(BACKUPS).iterdir()
+            if path.is_file() and not path.name.startswith(".")
+        ]
+    except OSError:
+        return None
+    return datetime.fromtimestamp(max(made), UTC).date() if made else None
+
+
+def _keys(machine: Machine, today: date) -> Iterator[Finding]:
+    lives = []
+    for path, (name, purpose) in KEYS.items():
+        try:
+            content = machine.path(path).read_bytes()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            yield Finding(
+                Verdict.LOOK,
+                "keys",
+                f"{path}: {error.strerror}",
+                "run bisik doctor as root",
+            )
+            continue
+        try:
+            life = lifetime_in(content, purpose, today=today)
+        except CryptoError as error:
+            yield Finding(Verdict.BAD, "keys", f"{path}: {error}", BRING_KEY)
+        else:
+            lives.append(KeyLife(name, life.ends, life.unfit_because))
+    yield from judge_keys("keys", lives, today=today, way_out=BRING_KEY)
+
+
+def _profiles(machine: Machine) -> set[str]:
+    """Name the profiles that the release brings, and that of tor."""
+    folder = machine.path(SHIPPED_PROFILES)
+    try:
+        return {path.name for path in folder.iterdir()} | {TORS_PROFILE}
+    except OSError:
+        return set()
