@@ -82,7 +82,7 @@ class Ground:
         )
 
     def install(self, source: Path, minutes: int) -> str:
-        """Build a later release from some source, install it, and return its version."""
+        """Build a later release from some source, and install it; return its version."""
         package = build(
             "scripts.release",
             source,
