@@ -518,3 +518,29 @@ def test_a_hang_up_in_the_middle_locks_nobody_out(hardened: Hardened) -> None:
     said = console(f"/usr/local/bin/bisik administrators grant-access sari {key}")
     assert "can reach this machine" in said.stdout, said
     hardened.machine.wait_until_up(120)
+
+
+def test_people_have_accounts_of_their_own(hardened: Hardened) -> None:
+    """
+    Once somebody is named, they come in by their key and become root by sudo; root
+    comes in no longer, and the playbook goes on as one of them.
+    """
+    sari = {"name": "sari", "ssh_keys": [hardened.lab.public_key.strip()]}
+    people = {"firewall_ssh_sources": [], "base_administrators": [sari]}
+    hardened.run_roles("people", "--tags=base", **people)
+    assert hardened.machine.tried("true").returncode == 255
+
+    ssh = ["ssh", "-F", str(hardened.lab.ssh_config), "-l", "sari", "server"]
+    done = subprocess.run(
+        [*ssh, "id -un; sudo id -un; ls /root"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ["sari", "root"] == done.stdout.split(), done
+    assert "Permission denied" in done.stderr
+    again = hardened.run_roles(
+        "people again", "--tags=base", ansible_user="sari", **people
+    )
+    assert (0, ()) == (again.changed, again.changed_tasks)
