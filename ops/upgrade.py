@@ -76,7 +76,7 @@ class DatabaseNotCopied(OpsError):
 
 
 class Machine(Protocol):
-    """What an upgrade needs of a machine; `ops.upgrade_machine` is the real one."""
+    """What an upgrade needs of a machine; `ops.host` is the real one."""
 
     def verify(self, version: str) -> None:
         """Compare the files of a release with what was packaged."""

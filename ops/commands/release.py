@@ -17,12 +17,12 @@ from deaddrop import this_versions_steps
 from ops.commands.options import directory_option, onion_directory_option
 from ops.edge import Edge
 from ops.errors import OpsError
+from ops.host import Host
 from ops.releases import Releases
 from ops.serving import serve_privately
 from ops.trying import SITES, try_release
 from ops.upgrade import Upgrade
 from ops.upgrade import recover as recover_upgrade
-from ops.upgrade_machine import Machine
 from ops.upgrade_record import Phase, UpgradeRecord
 
 BACKUP = ("backup", "make")
@@ -72,7 +72,7 @@ def activate(directory: Path, version: str, backup: bool, one_way: bool) -> None
     upgrade = Upgrade(
         releases=Releases(),
         directory=directory.absolute(),
-        machine=Machine(),
+        machine=Host(),
         tell=lambda step: click.echo(f"{_STEPS[step]}."),
         backup=BACKUP if backup else (),
         one_way=one_way,

@@ -17,12 +17,11 @@ USUAL: dict[str, object] = {
     "firewall_accepted": [],
     "firewall_connections": [],
     "firewall_dhcp": False,
+    "firewall_messages": False,
     "firewall_resolvers": ["192.0.2.53"],
     "firewall_sets_clock": False,
     "firewall_ssh_sources": [],
     "firewall_tor": True,
-    # Of those that every machine has.
-    "firewall_tor_users": ["daemon"],
     "firewall_tor_networks": [],
     "firewall_updates_networks": [],
 }
@@ -38,7 +37,7 @@ def rules(**changes: object) -> str:
     environment.tests["search"] = lambda text, pattern: bool(re.search(pattern, text))
     text = environment.from_string(TEMPLATE.read_text()).render({**USUAL, **changes})
     # Users that only a server has; what they may do is another test's.
-    return text.replace("_chrony", "daemon")
+    return text.replace("_chrony", "daemon").replace("bisik-notify-tor", "bin")
 
 
 def lines_with(text: str, *words: str) -> list[str]:
@@ -55,7 +54,8 @@ def lines_with(text: str, *words: str) -> list[str]:
     [
         {},
         {"firewall_tor": False},
-        {"firewall_tor_users": ["daemon", "nobody"], "firewall_tor_networks": BOTH},
+        {"firewall_tor_networks": BOTH, "firewall_messages": True},
+        {"firewall_messages": True},
         {"firewall_ssh_sources": BOTH},
         {"firewall_resolvers": BOTH, "firewall_sets_clock": True},
         {"firewall_resolvers": [], "firewall_updates_networks": BOTH},

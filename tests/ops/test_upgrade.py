@@ -12,8 +12,8 @@ import pytest
 from support.upgrading import Premises
 
 from ops.database_copy import Undecided, refuse_undecided
+from ops.host import AlteredRelease, ProgramFailed
 from ops.in_use import BeingUpgraded, StillInUse, in_use
-from ops.upgrade_machine import AlteredRelease, ProgramFailed
 from ops.releases import UnknownRelease
 from ops.server import SETTINGS
 from ops.upgrade import OneWayOnly, UpgradeUndone, recover
@@ -130,7 +130,9 @@ def test_a_release_that_fails_leaves_everything_as_it_was(
     """
     premises.install_stand_in(AFTER, known=["1", "2"], reader="2", fails=(fails,))
 
-    with pytest.raises(UpgradeUndone, match=r"want it so; nothing has changed, and 1\.0"):
+    with pytest.raises(
+        UpgradeUndone, match=r"want it so; nothing has changed, and 1\.0"
+    ):
         premises.upgrade().activate(AFTER)
 
     assert not assert_at_one_end(premises)

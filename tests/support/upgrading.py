@@ -5,29 +5,26 @@ The services are real processes, but systemctl and dpkg are programs of the test
 they are asked for is written down, and what they answer is the test's to say.
 """
 
-import json
 import os
-import shutil
 import signal
-import sqlite3
 import sys
 import textwrap
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from support.pages import ROOT
 
-from ops.upgrade_machine import Machine
+from ops.host import Host
 from ops.releases import Releases
 from ops.server import DATABASE
 from ops.upgrade import COURIER, SITE, Upgrade
 
 _ENDED_SECONDS = 60
 
-_SYSTEMCTL = '''\
+_SYSTEMCTL = """\
 #!{python} -I
 import os, signal, subprocess, sys, time
 from pathlib import Path
@@ -65,7 +62,7 @@ for unit in units:
         os.kill(int(path.read_text()), signal.SIGTERM)
         while alive(path) and "Z" not in Path("/proc", path.read_text(), "stat").read_text():
             time.sleep(0.05)
-'''
+"""
 
 _DPKG = """\
 #!/bin/sh
@@ -153,7 +150,12 @@ class Premises:
         )
 
     def install_stand_in(
-        self, version: str, *, known: list[str], reader: str, fails: tuple[str, ...] = ()
+        self,
+        version: str,
+        *,
+        known: list[str],
+        reader: str,
+        fails: tuple[str, ...] = (),
     ) -> None:
         """Install a release that does nothing but widen one table, and quickly."""
         text = _STAND_IN.format(known=known, reader=reader, fails=fails)
@@ -166,7 +168,7 @@ class Premises:
         return Upgrade(
             releases=self.releases,
             directory=self.server,
-            machine=Machine(
+            machine=Host(
                 systemctl=str(self.path / "systemctl"), dpkg=str(self.path / "dpkg")
             ),
             tell=tell,
@@ -181,7 +183,7 @@ class Premises:
 
     def start_sites(self) -> None:
         """Start both services, as at boot."""
-        Machine(systemctl=str(self.path / "systemctl")).start([SITE, COURIER])
+        Host(systemctl=str(self.path / "systemctl")).start([SITE, COURIER])
 
     def end_services(self) -> None:
         """End what was started here and nothing else."""
@@ -204,44 +206,27 @@ class Premises:
         path.chmod(0o755)
 
 
-def next_deaddrop(path: Path, *, oldest_reader: str) -> Path:
+def add_step(versions: Path, *, oldest_reader: str = "0004") -> None:
     """
-    Copy our dead drop with one more step, as the next version might have it.
+    Add a step to a copy of our migrations, as the next version might have it.
 
-    Returns:
-        The folder to import it from.
+    Args:
+        versions: The folder of the steps.
+
+        oldest_reader: The step that the oldest version has that can work with it.
     """
-    shutil.copytree(
-        ROOT / "deaddrop",
-        path / "deaddrop",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
-    steps = path / "deaddrop/migrations/versions"
-    before = max(steps.glob("[0-9]*.py")).name[:4]
+    before = max(versions.glob("[0-9]*.py")).name[:4]
     after = f"{int(before) + 1:04}"
-    (steps / f"{after}_wider.py").write_text(
+    (versions / f"{after}_wider.py").write_text(
         textwrap.dedent(
             f"""\
             import sqlalchemy as sa
             from alembic import op
             revision, down_revision = "{after}", "{before}"
             branch_labels = depends_on = None
-            oldest_reader = "{oldest_reader or after}"
+            oldest_reader = "{oldest_reader}"
             def upgrade():
-                op.add_column("intake", sa.Column("wider", sa.Integer))
+                op.add_column("intake", sa.Column("wider{after}", sa.Integer))
             """
         )
     )
-    return path
-
-
-def step_of(database: Path) -> str:
-    """Return which step a dead drop has taken last."""
-    with closing(sqlite3.connect(database)) as connection:
-        (step,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    return str(step)
-
-
-def steps_json(known: list[str], reader: str) -> str:
-    """Write what `bisik release tables` says."""
-    return json.dumps({"known": known, "oldest_reader": reader})

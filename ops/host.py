@@ -17,7 +17,8 @@ SERVICES = (
     "bisik-site.service",
     "bisik-courier.service",
     "bisik-tidy.service",
-    "bisik-notify.service",
+    "bisik-notify-seal.service",
+    "bisik-counters.service",
     "bisik-backup.service",
     "bisik-doctor.service",
 )
@@ -37,7 +38,7 @@ class AlteredRelease(OpsError):
 
 
 @dataclass(frozen=True)
-class Machine:
+class Host:
     """
     The programs.
 
@@ -83,7 +84,8 @@ class Machine:
         Raises:
             ProgramFailed: If one does not.
         """
-        self._systemctl("stop", units)
+        if units:
+            self._systemctl("stop", units)
 
     def start(self, units: Sequence[str]) -> None:
         """
@@ -92,7 +94,10 @@ class Machine:
         Raises:
             ProgramFailed: If one is not.
         """
-        # They may have failed while the upgrade went on.
+        if not units:
+            return
+        # A release brings its units; and a service may have failed in the meantime.
+        self._systemctl("daemon-reload", ())
         self._systemctl("reset-failed", units)
         self._systemctl("start", units)
 
@@ -121,8 +126,6 @@ class Machine:
         return done.stdout
 
     def _systemctl(self, verb: str, units: Sequence[str]) -> None:
-        if not units:
-            return
         done = self._run([self.systemctl, verb, *units], _SERVICE_SECONDS)
         if done.returncode != 0:
             said = done.stderr.strip().splitlines()
