@@ -27,7 +27,7 @@ from ops.errors import (
     ScratchOnDisk,
     UnknownDeskName,
 )
-from ops.onion_keys import KeysThere, TorRuns
+from ops.onion_keys import AddressesUnreadable, KeysThere, TorRuns
 from tor.address import MalformedOnionAddress
 from tor.authorization import ClientExists, UnknownClient
 from tor.errors import (
@@ -48,6 +48,7 @@ _HINTS = (
     (NotEmpty, "make a new, empty database, and name it with --database"),
     (NoRecipient, "bring the operator's renewed public key to this server"),
     (ScratchOnDisk, "name a folder in memory, or say --on-encrypted-disk"),
+    (AddressesUnreadable, "run it as root, or leave them out: --without-addresses"),
     (KeysThere, "put tor's folder of this machine aside, then try again"),
     (TorRuns, "stop tor, then try again"),
     (NoServer, "make one with: bisik init --directory DIRECTORY"),
