@@ -15,6 +15,7 @@ from crypto.lifetimes import Purpose, lifetime_in
 from ops.doctor.daily import judge_backup
 from ops.doctor.finding import Finding, Verdict
 from ops.doctor.keys import KeyLife, judge_keys
+from ops.doctor.release import examine_release
 from ops.doctor.storage import (
     file_systems,
     judge_rooms,
@@ -47,6 +48,7 @@ BRING_KEY: Final = "bring its newer copy, by the playbook"
 
 def examine_machine(machine: Machine, today: date) -> Iterator[Finding]:
     """Look at the machine: services, upgrades, disks, backups."""
+    yield from examine_release(machine)
     yield from judge_units(ask_systemd(machine))
     yield from judge_rooms(file_systems(machine, map(machine.path, PLACES)))
     yield judge_swap(swap_in_the_clear(machine.text("/proc/swaps") or "", machine))

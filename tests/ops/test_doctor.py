@@ -20,6 +20,7 @@ from ops.doctor.units import read_units
 from ops.doctor.upkeep import read_upgrades
 from ops.machine import Machine, Room, room_at, run_command
 from ops.server import open_server
+from ops.upgrade_record import Phase, UpgradeRecord
 
 Spoil = Callable[[Debian], object]
 
@@ -170,6 +171,43 @@ def test_what_is_not_well_is_told_with_a_way_out(
     (found,) = [one for one in findings if said in one.said]
     assert verdict is found.verdict
     assert found.way_out
+
+
+@pytest.mark.parametrize(
+    ("current", "record", "verdict", "said"),
+    [
+        ("0.10.0", None, Verdict.GOOD, "0.10.0 serves"),
+        ("0.9.0", None, Verdict.LOOK, "0.9.0 serves, and 0.10.0 is installed"),
+        ("0.8.0", None, Verdict.BAD, "none counts that is here"),
+        (
+            "0.10.0",
+            UpgradeRecord(
+                phase=Phase.CHANGING, before="0.9.0", after="0.10.0", directory=None
+            ),
+            Verdict.BAD,
+            "an upgrade to 0.10.0 has not come to its end (changing)",
+        ),
+    ],
+)
+def test_the_release_that_counts(
+    debian: Debian,
+    current: str,
+    record: UpgradeRecord | None,
+    verdict: Verdict,
+    said: str,
+) -> None:
+    """Which one it is, whether a newer one is here, and whether one is half done."""
+    for version in ("0.9.0", "0.10.0"):
+        debian.write(f"/opt/bisik/releases/{version}/bin/bisik", "")
+    root = debian.root / "opt/bisik"
+    (root / "current").symlink_to(f"releases/{current}")
+    if record is not None:
+        record.write(root)
+    findings = examine_machine(debian.machine, DAY)
+    (found,) = [one for one in findings if one.subject == "release"]
+    assert verdict is found.verdict
+    assert said in found.said
+    assert (verdict is Verdict.GOOD) == (not found.way_out)
 
 
 @pytest.mark.parametrize(
