@@ -5,13 +5,16 @@ It looks at Debian and at folders that belong to root; who may not see something
 told so.
 """
 
+import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 from crypto.errors import CryptoError
 from crypto.lifetimes import Purpose, lifetime_in
+from ops.doctor.certificates import examine_certificates
 from ops.doctor.daily import judge_backup
 from ops.doctor.finding import Finding, Verdict
 from ops.doctor.keys import KeyLife, judge_keys
@@ -35,6 +38,8 @@ from ops.doctor.upkeep import (
 from ops.machine import Machine
 
 BACKUPS: Final = Path("/var/backups/bisik")
+# docs/spec/backup.md; a file that is half written is hidden.
+_BACKUP: Final = re.compile(r"bisik-(\d{4}-[01]\d-[0-3]\d)(?:-\d+)?\.gpg")
 PLACES: Final = (Path("/"), Path("/var"), Path("/boot"), BACKUPS)
 # As the roles have taken them from the release.
 PROFILE_FILES: Final = ("/etc/apparmor.d/bisik", "/etc/apparmor.d/bisik-notify")
@@ -54,6 +59,7 @@ def examine_machine(machine: Machine, today: date) -> Iterator[Finding]:
     yield judge_swap(swap_in_the_clear(machine.text("/proc/swaps") or "", machine))
     yield judge_backup(newest_backup(machine), today)
     yield from _keys(machine, today)
+    yield from examine_certificates(machine, today)
     yield from judge_upgrades(
         ask_apt(machine), fetched=lists_made_on(machine), today=today
     )
@@ -64,16 +70,16 @@ def examine_machine(machine: Machine, today: date) -> Iterator[Finding]:
 
 
 def newest_backup(machine: Machine) -> date | None:
-    """Return the day of the newest backup that this user can see."""
+    """Return the day of the newest backup that this user can see, by its name."""
     try:
-        made = [
-            path.stat().st_mtime
-            for path in machine.path(BACKUPS).iterdir()
-            if path.is_file() and not path.name.startswith(".")
-        ]
+        names = [path.name for path in machine.path(BACKUPS).iterdir()]
     except OSError:
         return None
-    return datetime.fromtimestamp(max(made), UTC).date() if made else None
+    days = []
+    for found in filter(None, map(_BACKUP.fullmatch, names)):
+        with suppress(ValueError):  # Of the thirtieth of February nobody made one.
+            days.append(date.fromisoformat(found[1]))
+    return max(days, default=None)
 
 
 def _keys(machine: Machine, today: date) -> Iterator[Finding]:

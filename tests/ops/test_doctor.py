@@ -7,14 +7,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 from support.command import NOON, World
 from support.deaddrop_samples import sealed_item
 from support.machine import GIB, NO_SWAP, Debian, shown
+from support.mail_server import certified
 from support.reporters import DAY
 
 from ops.doctor import Finding, Verdict, examine_machine, examine_server
+from ops.doctor.certificates import examine_certificates
 from ops.doctor.finding import from_json, to_json
 from ops.doctor.units import read_units
 from ops.doctor.upkeep import read_upgrades
@@ -171,6 +174,23 @@ def test_what_is_not_well_is_told_with_a_way_out(
     (found,) = [one for one in findings if said in one.said]
     assert verdict is found.verdict
     assert found.way_out
+
+
+def test_certificates_of_the_database_are_told_before_they_end(
+    debian: Debian, tmp_path: Path
+) -> None:
+    """Where there are any; and what is none is named."""
+    made, _key = certified(tmp_path, "db.example.test")
+    certificate = made.read_text()
+    end = x509.load_pem_x509_certificate(certificate.encode()).not_valid_after_utc
+    debian.write("/etc/bisik/database/machine.crt", certificate)
+    for days, verdict in ((61, None), (60, Verdict.LOOK), (30, Verdict.BAD)):
+        day = end.date() - timedelta(days=days)
+        found = list(examine_certificates(debian.machine, day))
+        assert [verdict or Verdict.GOOD] == [one.verdict for one in found]
+    debian.write("/etc/bisik/database/authority.crt", "nonsense")
+    findings = examine_certificates(debian.machine, end.date())
+    assert any("authority.crt is not a certificate" in one.said for one in findings)
 
 
 @pytest.mark.parametrize(
