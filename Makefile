@@ -52,7 +52,7 @@ DEBIAN_TO_RUN := bubblewrap fonts-dejavu-core gnupg gpg-agent \
 # desk's bundle is installed, and the one that servers are booted from: by
 # systemd-container or qemu, in a network of their own (nftables, slirp4netns), which
 # netcat goes into and nmap looks at from outside.
-DEBIAN_TO_TEST := $(DEBIAN_TO_RUN) chromium e2fsprogs firefox-esr iproute2 lynx \
+DEBIAN_TO_TEST := $(DEBIAN_TO_RUN) apparmor chromium e2fsprogs firefox-esr iproute2 lynx \
 	mmdebstrap netcat-openbsd nftables nmap openssh-client postgresql procps \
 	qemu-system-x86 slirp4netns sq strace systemd-container tar zbar-tools
 

@@ -139,7 +139,8 @@ def _week(chance: random.Random) -> tuple[list[bool], list[bool]]:
         places = _by_place(drop, "slot")
         drop.close()
     names = {write.slot for write in real}
-    once, often = [], []
+    once: list[bool] = []
+    often: list[bool] = []
     for place, slot in places.items():
         changes = sum(
             earlier.get(place) != later.get(place) for earlier, later in pairwise(seen)

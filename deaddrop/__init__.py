@@ -26,7 +26,7 @@ from deaddrop.errors import (
 )
 from deaddrop.intake import IntakeEntry, SealedItem
 from deaddrop.mailbox import SlotWrite
-from deaddrop.migrating import migrate
+from deaddrop.migrating import Steps, migrate, this_versions_steps
 from deaddrop.officers import Officer
 from deaddrop.sessions import SessionRow
 from deaddrop.store import DeadDrop, Installation, open_deaddrop
@@ -57,10 +57,12 @@ __all__ = [
     "SessionRow",
     "SlotWrite",
     "StaleSlot",
+    "Steps",
     "Tidied",
     "UnknownDesk",
     "UnknownItem",
     "UnknownOfficer",
     "migrate",
     "open_deaddrop",
+    "this_versions_steps",
 ]

@@ -1,38 +1,75 @@
 """
 Migrating: bringing a database to the tables of this version.
 
+    0001 -> 0002 -> 0003 -> 0004 -> ...
+                            |       +- oldest_reader = "0004": 0004 still works with it
+                            +- a version that knows the steps up to here
+
 The steps are Alembic scripts in `deaddrop.migrations`; they need no configuration
-file.  Either all missing steps are taken or none.
+file.  Either all missing steps are taken or none.  Each says which step the oldest
+version has that can still work with what it makes, and the database remembers the
+strictest, so that the release before can take over again (docs/adr/0025).
 """
 
 import os
 import sqlite3
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete, insert, inspect, select
 from sqlalchemy.engine import make_url
 
+from deaddrop import schema
 from deaddrop.engine import PAGE_BYTES, Database, plain_failures, sqlite_path
 from deaddrop.errors import NotMigrated
+
+
+@dataclass(frozen=True)
+class Steps:
+    """
+    The steps that this version knows.
+
+    Attributes:
+        known: Their names, the first one first.
+
+        oldest_reader: Which of them a version must know to work with a database that
+            has taken all.
+    """
+
+    known: tuple[str, ...]
+    oldest_reader: str
+
+    @property
+    def head(self) -> str:
+        """The last of them."""
+        return self.known[-1]
 
 
 def migrate(url: str) -> None:
     """
     Bring the database at *url* to the tables of this version.
 
-    An SQLite file is made if it is missing, readable by its owner only.
+    An SQLite file is made if it is missing, readable by its owner only.  A database
+    of a later version that this one can work with is left as it is.
 
     Raises:
         DeadDropUnavailable: If the database cannot be reached or written.
+
+        NotMigrated: If it is of a later version that this one cannot work with.
     """
     prepare(url)
+    steps = this_versions_steps()
     database = Database(url)
     try:
         with database.writing() as connection:
-            upgrade(connection, newest_revision())
+            if not _is_later(connection, steps.known):
+                upgrade(connection, steps.head)
+            elif not _is_readable(connection, steps.known):
+                raise NotMigrated
     finally:
         database.close()
 
@@ -55,30 +92,62 @@ def upgrade(connection: Connection, revision: str) -> None:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
+    steps = this_versions_steps()
+    if revision == steps.head:
+        connection.execute(delete(schema.compatibility))
+        connection.execute(
+            insert(schema.compatibility),
+            {"id": 1, "oldest_reader": steps.oldest_reader},
+        )
 
 
 def newest_revision() -> str:
     """Name the tables of this version."""
-    return known_revisions()[0]
+    return this_versions_steps().head
 
 
 def known_revisions() -> list[str]:
     """Name the tables of this version and of all before it, the newest first."""
-    steps = ScriptDirectory.from_config(_config()).walk_revisions()
-    return [step.revision for step in steps]
+    return list(reversed(this_versions_steps().known))
 
 
 def check_migrated(database: Database) -> None:
     """
-    Make sure that *database* has the tables of this version.
+    Make sure that this version can work with the tables of *database*.
 
     Raises:
-        NotMigrated: If a step is missing, or one is unknown to this version.
+        NotMigrated: If a step is missing, or one was taken that this version cannot
+            work with.
     """
-    wanted = ScriptDirectory.from_config(_config()).get_heads()
+    steps = this_versions_steps()
     with database.reading() as connection:
-        if MigrationContext.configure(connection).get_current_heads() != tuple(wanted):
+        taken = MigrationContext.configure(connection).get_current_heads()
+        if taken == (steps.head,):
+            return
+        if not _is_later(connection, steps.known) or not _is_readable(
+            connection, steps.known
+        ):
             raise NotMigrated
+
+
+def this_versions_steps() -> Steps:
+    """Return the steps that this version knows."""
+    scripts = list(ScriptDirectory.from_config(_config()).walk_revisions())
+    known = tuple(script.revision for script in reversed(scripts))
+    # The steps before 0004 say nothing: no version can work with them but later ones.
+    readers = (getattr(it.module, "oldest_reader", it.revision) for it in scripts)
+    return Steps(known, oldest_reader=max(readers, key=known.index))
+
+
+def _is_later(connection: Connection, known: Collection[str]) -> bool:
+    taken = MigrationContext.configure(connection).get_current_heads()
+    return bool(taken) and not set(taken) <= set(known)
+
+
+def _is_readable(connection: Connection, known: Collection[str]) -> bool:
+    if not inspect(connection).has_table(schema.compatibility.name):
+        return False
+    return connection.scalar(select(schema.compatibility.c.oldest_reader)) in known
 
 
 def _config() -> Config:

@@ -13,6 +13,7 @@ The tables of the dead drop, as SQLAlchemy sees them.
     outbox_applied   which outboxes have been applied
     courier_*        officers' accounts, recovery codes, sessions and failed attempts
                      at the courier, and its record of who fetched and brought what
+    compatibility    the oldest version that may work with these tables: one row
 
 No column has a type of date or time: a day is its proleptic ordinal
 (`date.toordinal`).  Of reporters nothing finer than a day is kept; the sessions and
@@ -249,4 +250,12 @@ courier_record = Table(
     Column("action", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("sha256", LargeBinary, nullable=False),
+)
+
+compatibility = Table(
+    "compatibility",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("oldest_reader", Text, nullable=False),
+    CheckConstraint("id = 1", name="single"),
 )

@@ -19,8 +19,10 @@ The `bisik` command.
     bisik administrators access-key, grant-access, revoke-access, access
     bisik backup make, verify, restore            a whole server, sealed, and back
     bisik doctor                                  is everything well?
+    bisik notify recipients, seal, send           one sealed message a day
     bisik counters                                what a monitoring system may know
     bisik leaflet                                 a page for the notice board
+    bisik release activate, show, recover         which release of a server counts
 
 A refusal is one line of error and one of hint, and exit code 1; wrong usage is
 exit code 2.  Neither shows a secret, and neither shows a traceback.

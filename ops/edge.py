@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from ops.machine import Machine
+from ops.surroundings import Surroundings
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,16 @@ class Edge:
 
         memory: A folder in memory, in place of this machine's usual one.
 
-        machine: What the doctor looks at.
+        surroundings: What the doctor looks at.
+
+        upgrading: Whether this is a part of an upgrade, which keeps all others away.
     """
 
     now: Callable[[], float] = time.time
     entropy: Callable[[int], bytes] = os.urandom
     memory: Path | None = None
-    machine: Machine = field(default_factory=Machine)
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    upgrading: bool = False
 
     def today(self, zone: ZoneInfo) -> date:
         """Return the day it is in *zone*: an institution's day is a local one."""

@@ -8,6 +8,7 @@ The server directory: one machine of an installation.
     keyring/        GNUPGHOME, public keys only
     spool/          sealed items on their way into the dead drop
     courier.key     32 bytes: seals what officers' one-time passwords are made from
+    upgrade.lock    empty: held by an upgrade, or by whoever has the dead drop open
 
 Specified in docs/spec/server-directory.md.
 """
@@ -16,7 +17,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -36,8 +37,10 @@ from deaddrop import (
     open_deaddrop,
 )
 from journalist_app.durable import new_directory, new_file
+from ops.database_copy import refuse_undecided
 from ops.edge import Edge
 from ops.errors import NoServer, OpsError
+from ops.in_use import in_use
 from ops.memory import private_memory
 from ops.officer_keys import synchronise
 from ops.settings import Settings, render_settings
@@ -193,11 +196,19 @@ def open_server(directory: Path, edge: Edge) -> Iterator[Server]:
     Raises:
         NoServer: If there is none.
 
-        MalformedSettings, MalformedProfile, MalformedCalendar, NoPrivateMemory,
-        DeadDropError, CryptoError: As their sentences say.
+        BeingUpgraded, Undecided, MalformedSettings, MalformedProfile,
+        MalformedCalendar, NoPrivateMemory, DeadDropError, CryptoError:
+            As their sentences say.
     """
     directory = directory.absolute()
     settings = read_settings(directory)
+    with nullcontext() if edge.upgrading else in_use(directory):
+        if not edge.upgrading:
+            refuse_undecided(directory / DATABASE)
+        yield from _opened(directory, settings, edge)
+
+
+def _opened(directory: Path, settings: Settings, edge: Edge) -> Iterator[Server]:
     profile = read_profile(directory)
     calendar = Calendar.parse(_text(directory / CALENDAR))
     url = database_url(directory, settings.database)

@@ -9,7 +9,9 @@ The `bisik` command of a server.
     bisik onion torrc, status, backup...          how it is reached
     bisik backup make, verify, restore            a whole server, sealed, and back
     bisik doctor, counters                        is it well?
+    bisik notify recipients, seal, send           one sealed message a day
     bisik leaflet                                 a page for the notice board
+    bisik release activate, show, recover         which release counts
 
 It is a part of the whole command (`ops.cli`), and imports nothing that opens a report
 or makes a key with which one can be opened: what is not there cannot be used by whoever
@@ -29,8 +31,10 @@ from ops.commands.counters import counters
 from ops.commands.courier import courier
 from ops.commands.doctor import doctor
 from ops.commands.leaflet import leaflet
+from ops.commands.notify import notify
 from ops.commands.officers import officers
 from ops.commands.onion import onion
+from ops.commands.release import release
 from ops.commands.server import init, migrate_command, serve, tidy
 from ops.commands.trusting import trust_command
 from ops.edge import Edge
@@ -74,7 +78,9 @@ ON_THE_NETWORK: tuple[click.Command, ...] = (
     onion,
     doctor,
     counters,
+    notify,
     leaflet,
+    release,
 )
 for command in ON_THE_NETWORK:
     cli.add_command(command)

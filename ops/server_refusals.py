@@ -19,6 +19,7 @@ from journalist_app.courier.errors import CourierError
 from ops.access import NotServed
 from ops.activation import UnfitSocket
 from ops.backups.archive import MalformedBackup, SealedBackup
+from ops.database_copy import Undecided
 from ops.errors import (
     NoOrganisationKey,
     NoPrivateMemory,
@@ -27,7 +28,20 @@ from ops.errors import (
     ScratchOnDisk,
     UnknownDeskName,
 )
+from ops.host import AlteredRelease
+from ops.in_use import BeingUpgraded, StillInUse
+from ops.notifying.errors import (
+    MalformedMailSettings,
+    MalformedRecipients,
+    NoPassword,
+    NotSent,
+    RecipientExists,
+    UnknownRecipient,
+    UnusableRecipient,
+)
 from ops.onion_keys import AddressesUnreadable, KeysThere, TorRuns
+from ops.releases import UnknownRelease
+from ops.upgrade import OneWayOnly, UpgradeFailed
 from tor.address import MalformedOnionAddress
 from tor.authorization import ClientExists, UnknownClient
 from tor.errors import (
@@ -41,6 +55,13 @@ from tor.errors import (
 
 _KINDS = (CourierError, DeadDropError, TorError)
 _HINTS = (
+    (UnknownRecipient, "see who gets one with: bisik notify recipients list"),
+    (RecipientExists, "remove it first: bisik notify recipients remove ADDRESS"),
+    (UnusableRecipient, "see docs/spec/notifications.md"),
+    (MalformedRecipients, "restore it, or remove it and add the recipients again"),
+    (MalformedMailSettings, "see docs/spec/notifications.md, then run the playbook"),
+    (NoPassword, "let systemd run it, with LoadCredential=mail-password:FILE"),
+    (NotSent, "it may be run again; what was sent is not sent twice"),
     (SealedBackup, "open it: gpg --decrypt FILE | bisik backup verify -"),
     (MalformedBackup, "see what gpg said; then try an older backup"),
     (MalformedCopy, "try an older backup"),
@@ -67,6 +88,13 @@ _HINTS = (
     ),
     (OutboxConflict, "nothing was applied; keep the outbox, and ask the officer"),
     (UnknownItem, "an item was collected meanwhile; run the command again"),
+    (BeingUpgraded, "wait until it has ended, then run the command again"),
+    (Undecided, "as root: bisik release recover"),
+    (StillInUse, "let whatever uses it end, then try again"),
+    (UnknownRelease, "see what is installed with: bisik release show"),
+    (AlteredRelease, "install the package once more, from a release you have verified"),
+    (OneWayOnly, "upgrade to a release between them first, or: --one-way"),
+    (UpgradeFailed, "mend what it names, then try again, or go on to a later release"),
     (TorMissing, "install the Debian package tor"),
     (TorNotRunning, "start tor, then see: bisik onion status"),
     (NetworkNotReady, "the machine may be too busy; try again"),

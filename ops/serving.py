@@ -38,7 +38,7 @@ from ops.discreet_logger import DiscreetLogger
 from ops.edge import Edge
 from ops.memory import private_memory
 from ops.onion import Onion
-from ops.server import Server, open_server
+from ops.server import Server, open_server, read_settings
 from ops.settings import Settings
 from ops.sweeping import Sweeper
 from ops.tidying import forget_officers_sessions, forget_visits
@@ -317,6 +317,28 @@ def serve(
         address = f"127.0.0.1:{port or usual}"
     ready(address)
     door = Door(address, tuple(hosts))
-    memory = private_memory(settings.memory_directory or edge.memory, uid=os.getuid())
     make = couriers_site if courier else reporters_site
+    Site(directory, door, edge, make, memory=_memory(settings, edge)).run()
+
+
+def serve_privately(directory: Path, edge: Edge, path: Path, *, courier: bool) -> None:
+    """
+    Serve a site on a socket that nobody knows of, until a signal ends it.
+
+    Args:
+        directory: The server directory.
+
+        edge: Clock and randomness.
+
+        path: The socket, in a folder that is closed to others.
+
+        courier: Whether it is the courier's site.
+    """
+    door = Door(f"unix:{path}", ())
+    make = couriers_site if courier else reporters_site
+    memory = _memory(read_settings(directory), edge)
     Site(directory, door, edge, make, memory=memory).run()
+
+
+def _memory(settings: Settings, edge: Edge) -> Path:
+    return private_memory(settings.memory_directory or edge.memory, uid=os.getuid())

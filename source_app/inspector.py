@@ -5,8 +5,9 @@ The inspector: `casework.inspection` in a process of its own, with little in it.
                                        no files, 512 MiB, 2 s for a file
 
 Files come from strangers, and parsers have faults.  The child holds no key, gets no
-environment and no open file but its two pipes, may write no file and start no process,
-and is ended when a request is.  What it answers is not believed either: it is
+environment and no open file but its two pipes, and is ended when a request is.  It may
+open no file but the code of its parsers, write none, start no process, and have no
+socket (`source_app.giving_up`).  What it answers is not believed either: it is
 parsed strictly, and anything odd counts as "not looked into".
 """
 
@@ -33,6 +34,7 @@ from casework.traces import (
     Trace,
     TraceKind,
 )
+from source_app.giving_up import call_nobody, code_below, open_only, set_limits
 
 LOOK_SECONDS = 2.0
 START_SECONDS = 10.0  # Until the parsers are loaded, on a busy machine.
@@ -222,14 +224,18 @@ def main() -> None:
 
 
 def _give_up_rights() -> None:
-    for limit, value in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NPROC, 0),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_AS, MEMORY_BYTES),
-    ):
-        resource.setrlimit(limit, (value, value))
+    set_limits(
+        {
+            resource.RLIMIT_CORE: 0,
+            resource.RLIMIT_FSIZE: 0,
+            resource.RLIMIT_NPROC: 0,
+            resource.RLIMIT_CPU: CPU_SECONDS,
+            resource.RLIMIT_AS: MEMORY_BYTES,
+        }
+    )
+    # Parsers are loaded when their kind of file comes.
+    open_only([*code_below(_ROOT)])
+    call_nobody()
 
 
 def _send(sink: BinaryIO, content: bytes) -> None:

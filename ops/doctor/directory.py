@@ -20,6 +20,7 @@ from ops.doctor.daily import (
 )
 from ops.doctor.finding import Finding, Verdict, from_json, to_json
 from ops.doctor.keys import KeyLife, judge_keys, judge_officers
+from ops.doctor.posting import judge_recipients
 from ops.doctor.storage import file_systems, judge_memory, judge_rooms
 from ops.edge import Edge
 from ops.errors import OpsError
@@ -50,7 +51,7 @@ def examine_server_as_owner(directory: Path, edge: Edge) -> Sequence[Finding]:
 
 def examine_server(directory: Path, edge: Edge) -> Iterator[Finding]:
     """Look at the server directory: database, keys, calendar, disk."""
-    yield from judge_rooms(file_systems(edge.machine, [directory]))
+    yield from judge_rooms(file_systems(edge.surroundings, [directory]))
     try:
         with open_server(directory, edge) as server:
             yield Finding(Verdict.GOOD, "dead drop", "it opens")
@@ -67,11 +68,12 @@ def examine_server(directory: Path, edge: Edge) -> Iterator[Finding]:
 def _examine(server: Server, edge: Edge) -> Iterator[Finding]:
     today = server.today(edge)
     memory = memory_of(server.settings, edge)
-    yield judge_memory(memory, edge.machine.room(memory))
+    yield judge_memory(memory, edge.surroundings.room(memory))
     yield from judge_officers(
         list_officers(server.drop, server.keyring, today=today), today
     )
     yield from _organisation(server, today)
+    yield from judge_recipients(server.directory, today)
     yield judge_calendar(server.calendar, today)
     yield judge_tidying(tidied_on(server.directory), today)
     yield from judge_waiting(_behind(server, today))

@@ -31,11 +31,12 @@ from ops.doctor.upkeep import (
     judge_upgrades,
     lists_made_on,
 )
-from ops.machine import Machine
+from ops.surroundings import Surroundings
 
 BACKUPS: Final = Path("/var/backups/bisik")
 PLACES: Final = (Path("/"), Path("/var"), Path("/boot"), BACKUPS)
-SHIPPED_PROFILES: Final = "/opt/bisik/current/apparmor"
+# As the roles have taken them from the release.
+PROFILE_FILES: Final = ("/etc/apparmor.d/bisik", "/etc/apparmor.d/bisik-notify")
 TORS_PROFILE: Final = "system_tor"
 KEYS: Final = {
     "/etc/bisik/operator.asc": ("the key that backups are sealed to", Purpose.SEALING),
@@ -44,7 +45,7 @@ KEYS: Final = {
 BRING_KEY: Final = "bring its newer copy, by the playbook"
 
 
-def examine_machine(machine: Machine, today: date) -> Iterator[Finding]:
+def examine_machine(machine: Surroundings, today: date) -> Iterator[Finding]:
     """Look at the machine: services, upgrades, disks, backups."""
     yield from judge_units(ask_systemd(machine))
     yield from judge_rooms(file_systems(machine, map(machine.path, PLACES)))
@@ -60,7 +61,7 @@ def examine_machine(machine: Machine, today: date) -> Iterator[Finding]:
     )
 
 
-def newest_backup(machine: Machine) -> date | None:
+def newest_backup(machine: Surroundings) -> date | None:
     """Return the day of the newest backup that this user can see."""
     try:
         made = [
@@ -73,7 +74,7 @@ def newest_backup(machine: Machine) -> date | None:
     return datetime.fromtimestamp(max(made), UTC).date() if made else None
 
 
-def _keys(machine: Machine, today: date) -> Iterator[Finding]:
+def _keys(machine: Surroundings, today: date) -> Iterator[Finding]:
     lives = []
     for path, (name, purpose) in KEYS.items():
         try:
@@ -97,10 +98,12 @@ def _keys(machine: Machine, today: date) -> Iterator[Finding]:
     yield from judge_keys("keys", lives, today=today, way_out=BRING_KEY)
 
 
-def _profiles(machine: Machine) -> set[str]:
-    """Name the profiles that the release brings, and that of tor."""
-    folder = machine.path(SHIPPED_PROFILES)
-    try:
-        return {path.name for path in folder.iterdir()} | {TORS_PROFILE}
-    except OSError:
-        return set()
+def _profiles(machine: Surroundings) -> set[str]:
+    """Name the profiles that are to be in force: ours, and that of tor."""
+    names = {
+        line.split()[1]
+        for path in PROFILE_FILES
+        for line in (machine.text(path) or "").splitlines()
+        if line.startswith("profile ") and len(line.split()) > 1
+    }
+    return names | {TORS_PROFILE} if names else set()

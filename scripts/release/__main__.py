@@ -1,7 +1,8 @@
 """
 Build a release: `make release`, or
 
-    python -m scripts.release dist [--offline] [--sign KEY] [--package-only] [--cache DIR]
+    python -m scripts.release dist [--offline] [--sign KEY] [--package-only]
+        [--cache DIR]
 
 Run from the root of the repository, on Debian 12, by any user.
 """

@@ -1,4 +1,4 @@
-"""The folder of `make release`: the same for everybody, signed, and what it installs."""
+"""The folder of `make release`: the same for everybody, signed, and installed."""
 
 import os
 import subprocess

@@ -35,10 +35,11 @@ STAYS_ROOT = {
     "bisik onion status",
     "bisik onion torrc",
     "bisik onion words",
+    "bisik release activate",
 }
 """
-Commands for tor's folder, which is tor's and not the service's, or for both: those let
-a process of the owner do the owner's part.
+Commands for tor's folder, which is not the service's, for what root installs, and for
+both: those let a process of the owner do the owner's part.
 """
 
 

@@ -32,7 +32,8 @@ class Telling(Site):
     def load(self):
         return AtTheDoor(tell)
 
-Telling(Path("."), Door("unix:" + sys.argv[1], ()), None, None).run()
+door, memory = Door("unix:" + sys.argv[1], ()), Path("/dev/shm")
+Telling(Path("."), door, None, None, memory=memory).run()
 """
 ROOT = Path(__file__).parents[2]
 SECONDS = 30

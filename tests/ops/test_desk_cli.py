@@ -16,6 +16,7 @@ FOR_SERVERS = {
     "officers",
     "onion",
     "organisation trust",
+    "release",
     "run",
     "serve",
     "tidy",

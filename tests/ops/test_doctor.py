@@ -18,8 +18,8 @@ from ops.doctor import Finding, Verdict, examine_machine, examine_server
 from ops.doctor.finding import from_json, to_json
 from ops.doctor.units import read_units
 from ops.doctor.upkeep import read_upgrades
-from ops.machine import Machine, Room, room_at, run_command
 from ops.server import open_server
+from ops.surroundings import Room, Surroundings, room_at, run_command
 
 Spoil = Callable[[Debian], object]
 
@@ -43,7 +43,7 @@ def not_well(findings: list[Finding]) -> list[tuple[Verdict, str, str]]:
 
 def test_a_machine_that_is_well(debian: Debian) -> None:
     """Nothing is to be done, and every subject was looked at."""
-    findings = list(examine_machine(debian.machine, DAY))
+    findings = list(examine_machine(debian.surroundings, DAY))
     assert [] == not_well(findings)
     assert {"services", "disk", "swap", "backup", "upgrades", "AppArmor"} == {
         one.subject for one in findings
@@ -166,7 +166,7 @@ def test_what_is_not_well_is_told_with_a_way_out(
 ) -> None:
     """The thing by name, and what to do."""
     spoil(debian)
-    findings = list(examine_machine(debian.machine, DAY))
+    findings = list(examine_machine(debian.surroundings, DAY))
     (found,) = [one for one in findings if said in one.said]
     assert verdict is found.verdict
     assert found.way_out
@@ -182,16 +182,16 @@ def test_swap_under_a_key_is_well(debian: Debian, device: str, uuid: str) -> Non
     zram = "/dev/zram0 partition 9 0 -2\n"
     debian.write("/proc/swaps", f"{NO_SWAP}{device} partition 9 0 -2\n{zram}")
     debian.write(f"/sys/block/{name}/dm/uuid", uuid)
-    assert [] == not_well(list(examine_machine(debian.machine, DAY)))
+    assert [] == not_well(list(examine_machine(debian.surroundings, DAY)))
     debian.write(f"/sys/block/{name}/dm/uuid", "LVM-abcd")
-    (found,) = not_well(list(examine_machine(debian.machine, DAY)))
+    (found,) = not_well(list(examine_machine(debian.surroundings, DAY)))
     assert device in found[2]
 
 
 def test_each_file_system_is_told_once(debian: Debian) -> None:
     """Folders of one file system are one line."""
     debian.rooms[debian.root / "boot"] = Room(7, 300 << 20, None)
-    findings = examine_machine(debian.machine, DAY)
+    findings = examine_machine(debian.surroundings, DAY)
     disks = [one for one in findings if one.subject == "disk"]
     assert 2 == len(disks)
     assert all(one.verdict is Verdict.GOOD for one in disks)
@@ -209,10 +209,10 @@ def test_keys_beside_the_server_are_told_before_they_end(
     for days, verdict in ((61, None), (60, Verdict.LOOK), (30, Verdict.BAD)):
         day = ends - timedelta(days=days)
         debian.dated(NOON + (day - DAY).days * 86400)
-        found = not_well(list(examine_machine(debian.machine, day)))
+        found = not_well(list(examine_machine(debian.surroundings, day)))
         said = f"the key that backups are sealed to ends on {ends}"
         assert ([(verdict, "keys", said)] if verdict else []) == found
-    after = list(examine_machine(debian.machine, ends + timedelta(days=1)))
+    after = list(examine_machine(debian.surroundings, ends + timedelta(days=1)))
     assert any("expired" in one.said for one in after)
 
 
@@ -285,8 +285,8 @@ def test_the_real_machine_is_looked_at(world: World) -> None:
     """
     Whatever this machine is: systemctl, apt-get and /proc are asked, and it ends.
     """
-    real = replace(world.edge, machine=Machine())
-    findings = list(examine_machine(real.machine, DAY))
+    real = replace(world.edge, surroundings=Surroundings())
+    findings = list(examine_machine(real.surroundings, DAY))
     assert {"services", "disk", "swap", "upgrades", "AppArmor"} <= {
         one.subject for one in findings
     }

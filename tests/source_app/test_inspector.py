@@ -1,6 +1,7 @@
 """The inspector's child: what goes wrong in it goes wrong nowhere else."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -101,7 +102,75 @@ def test_child_has_no_rights(tmp_path: Path) -> None:
     )
 
     assert ["refused", "bounded", "(0, 0)", "[]"] == done.stdout.splitlines()
-    assert b"" == (tmp_path / "x").read_bytes()
+    assert not (tmp_path / "x").exists()
+
+
+NOWHERE_TO_GO = """
+import errno, mmap, socket, signal
+from pathlib import Path
+from source_app.inspector import _give_up_rights
+import casework.inspection
+
+def tried(what):
+    try: what()
+    except OSError as error: return errno.errorcode[error.errno]
+    return "done"
+
+home, parent = Path(sys.argv[1]), os.getppid()
+_give_up_rights()
+print(tried((home / "secret").read_bytes))
+print(tried(lambda: list(home.iterdir())))
+print(tried(lambda: (home / "new").touch()))
+print(tried(lambda: (home / "secret").unlink()))
+print(tried(lambda: open(f"/proc/{parent}/mem", "rb")))
+print(tried(lambda: open(f"/proc/{parent}/environ", "rb")))
+print(tried(lambda: socket.socket(socket.AF_UNIX)))
+print(tried(lambda: socket.socket(socket.AF_INET)))
+print(tried(lambda: os.kill(parent, 0)))
+print(tried(os.fork))
+print(tried(lambda: os.execv(sys.executable, ["python"])))
+print(tried(lambda: os.memfd_create("code")))
+"""
+
+
+def test_child_has_nowhere_to_go(tmp_path: Path) -> None:
+    """
+    Whatever takes the child over opens no file of the site's user, reaches no socket,
+    and no other process: it can only answer.
+    """
+    (tmp_path / "secret").write_text("sealed")
+    script = f"sys.path.insert(0, {COMMAND[-1]!r})\n{NOWHERE_TO_GO}"
+
+    done = subprocess.run(
+        [*child(script), tmp_path], capture_output=True, text=True, check=True, env={}
+    )
+
+    opened, others = ["EACCES"] * 6, ["EPERM"] * 6
+    assert opened + others == done.stdout.splitlines()
+    assert ["secret"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_a_call_in_another_tongue_is_deadly() -> None:
+    """
+    The 32-bit way to call the kernel, whose numbers mean other calls, ends the child.
+    """
+    script = (
+        f"sys.path.insert(0, {COMMAND[-1]!r})\n"
+        "import ctypes, mmap\n"
+        "from source_app.giving_up import call_nobody\n"
+        # mov eax, 20; int 0x80; ret: getpid(2) of i386.
+        "code = mmap.mmap(-1, 4096, prot=7)\n"
+        "code.write(bytes.fromhex('b814000000cd80c3'))\n"
+        "at = ctypes.addressof(ctypes.c_char.from_buffer(code))\n"
+        "getpid = ctypes.CFUNCTYPE(ctypes.c_int)(at)\n"
+        "assert getpid() == os.getpid()\n"
+        "call_nobody()\n"
+        "getpid()\n"
+    )
+
+    done = subprocess.run(child(script), capture_output=True, check=False, env={})
+
+    assert -signal.SIGSYS == done.returncode, done.stderr
 
 
 def test_reporter_reads_what_a_photograph_tells(site: Site, reporter: Visitor) -> None:

@@ -23,7 +23,7 @@ ELSEWHERE = {
 def build(
     module: str, source: Path, *arguments: str | Path, env: dict[str, str] | None = None
 ) -> Path:
-    """Build with a module of scripts/ from some folder; return the path of the result."""
+    """Build with a module of scripts/ from some folder; return what it made."""
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         cwd=source,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ops.machine import Machine, Room
+from ops.surroundings import Room, Surroundings
 
 GIB = 1 << 30
 # As Debian 12 prints them.
@@ -63,7 +63,7 @@ class Debian:
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         self.write("/proc/swaps", NO_SWAP)
         self.write("/sys/module/apparmor/parameters/enabled", "Y\n")
-        self.write("/opt/bisik/current/apparmor/bisik-site", "")
+        self.write("/etc/apparmor.d/bisik", "profile bisik-site flags=() {\n}\n")
         self.write(
             "/sys/kernel/security/apparmor/profiles",
             "system_tor (enforce)\nbisik-site (enforce)\nlsb_release (complain)\n",
@@ -83,9 +83,9 @@ class Debian:
             os.utime(path, (second, second))
 
     @property
-    def machine(self) -> Machine:
+    def surroundings(self) -> Surroundings:
         """The machine as the doctor sees it."""
-        return Machine(root=self.root, run=self._run, room=self._room)
+        return Surroundings(root=self.root, run=self._run, room=self._room)
 
     def _run(self, words: Sequence[str]) -> str | None:
         if words[0] == "apt-get":

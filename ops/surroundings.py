@@ -1,5 +1,5 @@
 """
-The machine: what the doctor looks at besides our own folders, as an edge.
+Surroundings: what the doctor looks at besides our own folders, as an edge.
 
     files of the kernel and of Debian     below `root`
     systemctl, apt-get                    `run`
@@ -68,7 +68,7 @@ def room_at(path: Path) -> Room | None:
 
 
 @dataclass(frozen=True)
-class Machine:
+class Surroundings:
     """
     A Debian machine.
 
