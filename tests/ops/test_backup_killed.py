@@ -21,6 +21,7 @@ from ops.server import open_server
 TRIES = 6
 _PROGRAM = """
 import sys
+from pathlib import Path
 from ops.cli import cli
 from ops.edge import Edge
 cli(sys.argv[3:], obj=Edge(now=lambda: float(sys.argv[1]), memory=Path(sys.argv[2])))
