@@ -7,13 +7,12 @@ Upgrades on a booted machine, while reporters go on sending.
 
 import contextlib
 import random
-import sqlite3
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -163,13 +162,13 @@ class Ground:
     @property
     def step(self) -> str:
         """The last step of the database."""
-        with closing(
-            sqlite3.connect(f"file:{self.inside(SERVER)}/deaddrop.db?mode=ro", uri=True)
-        ) as database:
-            (step,) = database.execute(
-                "SELECT version_num FROM alembic_version"
-            ).fetchone()
-        return str(step)
+        return self.machine.run(
+            "runuser -u bisik -- python3 -c '"
+            "import sqlite3; "
+            f'database = sqlite3.connect("{SERVER}/deaddrop.db"); '
+            'print(*database.execute("SELECT version_num FROM alembic_version"))'
+            "'"
+        )
 
     def inside(self, path: str) -> Path:
         """Return where a path of the machine is on this one."""
