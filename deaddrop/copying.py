@@ -35,7 +35,13 @@ from deaddrop.migrating import (
 
 PART_BYTES: Final = 4 * 1024 * 1024
 MOST_PART_BYTES: Final = 2 * PART_BYTES
-LEFT_OUT: Final = (schema.session, schema.courier_session, schema.courier_throttle)
+LEFT_OUT: Final = (
+    schema.session,
+    schema.courier_session,
+    schema.courier_throttle,
+    # What is filled says by itself which versions can work with it.
+    schema.compatibility,
+)
 
 # What a row can do wrong that another row has not.
 _CONTRADICTIONS: Final = (exc.IntegrityError, exc.DataError, TypeError, ValueError)

@@ -11,10 +11,12 @@ version has that can still work with what it makes, and the database remembers t
 strictest, so that the release before can take over again (docs/adr/0025).
 """
 
+import json
 import os
 import sqlite3
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Self
 
 from alembic import command
 from alembic.config import Config
@@ -47,6 +49,29 @@ class Steps:
     def head(self) -> str:
         """The last of them."""
         return self.known[-1]
+
+    def to_json(self) -> str:
+        """Write them down for another version."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def parse(cls, untrusted_text: str) -> Self:
+        """
+        Read what another version has written.
+
+        Raises:
+            ValueError: If it is not that.
+        """
+        try:
+            untrusted = json.loads(untrusted_text)
+            known, oldest_reader = untrusted["known"], untrusted["oldest_reader"]
+        except (TypeError, KeyError, RecursionError):
+            raise ValueError("these are no steps") from None
+        if not isinstance(known, list) or not all(
+            isinstance(name, str) for name in (*known, oldest_reader)
+        ):
+            raise ValueError("these are no steps")
+        return cls(tuple(known), oldest_reader)
 
 
 def migrate(url: str) -> None:

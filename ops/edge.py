@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from ops.surroundings import Surroundings
+from ops.machine import Machine
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Edge:
 
         memory: A folder in memory, in place of this machine's usual one.
 
-        surroundings: What the doctor looks at.
+        machine: What the doctor looks at.
 
         upgrading: Whether this is a part of an upgrade, which keeps all others away.
     """
@@ -31,7 +31,7 @@ class Edge:
     now: Callable[[], float] = time.time
     entropy: Callable[[int], bytes] = os.urandom
     memory: Path | None = None
-    surroundings: Surroundings = field(default_factory=Surroundings)
+    machine: Machine = field(default_factory=Machine)
     upgrading: bool = False
 
     def today(self, zone: ZoneInfo) -> date:

@@ -48,6 +48,10 @@ class ForeignBackup(OpsError):
     """This is no backup of onion services."""
 
 
+class AddressesUnreadable(OpsError):
+    """This user may not read the keys of the onion services."""
+
+
 class KeysThere(OpsError):
     """There are keys in the onion folder already; nothing is ever replaced."""
 
@@ -225,13 +229,18 @@ def saved_files(onion: Onion) -> dict[str, bytes]:
 
     Raises:
         NoAddress: If there is nothing to save.
+
+        AddressesUnreadable: If it is tor's, and this user neither tor nor root.
     """
-    for service in onion.services:
-        onion.address(service)
-    return {
-        path.relative_to(onion.directory).as_posix(): path.read_bytes()
-        for path in _files(onion)
-    }
+    try:
+        for service in onion.services:
+            onion.address(service)
+        return {
+            path.relative_to(onion.directory).as_posix(): path.read_bytes()
+            for path in _files(onion)
+        }
+    except PermissionError as error:
+        raise AddressesUnreadable(f"{error.filename}: permission denied") from None
 
 
 def _files(onion: Onion) -> Iterator[Path]:

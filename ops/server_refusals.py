@@ -39,7 +39,7 @@ from ops.notifying.errors import (
     UnknownRecipient,
     UnusableRecipient,
 )
-from ops.onion_keys import KeysThere, TorRuns
+from ops.onion_keys import AddressesUnreadable, KeysThere, TorRuns
 from ops.releases import UnknownRelease
 from ops.upgrade import OneWayOnly, UpgradeFailed
 from tor.address import MalformedOnionAddress
@@ -69,6 +69,7 @@ _HINTS = (
     (NotEmpty, "make a new, empty database, and name it with --database"),
     (NoRecipient, "bring the operator's renewed public key to this server"),
     (ScratchOnDisk, "name a folder in memory, or say --on-encrypted-disk"),
+    (AddressesUnreadable, "run it as root, or leave them out: --without-addresses"),
     (KeysThere, "put tor's folder of this machine aside, then try again"),
     (TorRuns, "stop tor, then try again"),
     (NoServer, "make one with: bisik init --directory DIRECTORY"),

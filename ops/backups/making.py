@@ -111,7 +111,7 @@ def make_backup(
         keep_days: How old others may be.
 
     Raises:
-        NoAddress: If there is nothing to save of *onion*.
+        NoAddress, AddressesUnreadable: If *onion* cannot be saved.
 
         NoRecipient, KeyNotAdmitted: If it can be sealed to nobody.
 

@@ -44,6 +44,7 @@ def backup() -> None:
     multiple=True,
     default=[str(OPERATOR)],
     show_default=True,
+    envvar="BISIK_BACKUP_RECIPIENTS",
     help="Public key of who can open it; may be repeated.",
 )
 @click.option(
@@ -52,6 +53,7 @@ def backup() -> None:
     type=click.IntRange(1, MOST_DAYS),
     default=KEEP_DAYS,
     show_default=True,
+    envvar="BISIK_BACKUP_KEEP",
     help="Remove backups that are older than so many days.",
 )
 @click.option(

@@ -51,7 +51,7 @@ def counters(edge: Edge, directory: Path, to: Path | None, without_tor: bool) ->
 def _see(directory: Path, edge: Edge, *, without_tor: bool) -> Seen:
     """Look at everything, and at the dead drop as its owner."""
     told = json.loads(told_by_owner(directory, lambda: _tell(directory, edge)))
-    room = edge.surroundings.room(directory)
+    room = edge.machine.room(directory)
     reachable = None
     if not without_tor:
         reachable = not wrong(examine_onion(find_onion(directory), edge))
@@ -63,7 +63,7 @@ def _see(directory: Path, edge: Edge, *, without_tor: bool) -> Seen:
         oldest_day=_day(told["oldest_day"]),
         key_ends=_day(told["key_ends"]),
         tidied=_day(told["tidied"]),
-        backed_up=newest_backup(edge.surroundings),
+        backed_up=newest_backup(edge.machine),
         tor_reachable=reachable,
     )
 

@@ -54,11 +54,11 @@ def doctor(
 def examine_everything(directory: Path, edge: Edge) -> Iterator[Finding]:
     """Look at the machine, the server directory, tor and both services."""
     place = find_onion(directory)
-    yield from examine_machine(edge.surroundings, edge.today(local_zone()))
+    yield from examine_machine(edge.machine, edge.today(local_zone()))
     yield from examine_server_as_owner(directory, edge)
     yield from examine_onion(place, edge)
     yield from judge_posting(
-        look_at_posting(edge.surroundings), today=edge.today(local_zone())
+        look_at_posting(edge.machine), today=edge.today(local_zone())
     )
 
 

@@ -51,7 +51,7 @@ def examine_server_as_owner(directory: Path, edge: Edge) -> Sequence[Finding]:
 
 def examine_server(directory: Path, edge: Edge) -> Iterator[Finding]:
     """Look at the server directory: database, keys, calendar, disk."""
-    yield from judge_rooms(file_systems(edge.surroundings, [directory]))
+    yield from judge_rooms(file_systems(edge.machine, [directory]))
     try:
         with open_server(directory, edge) as server:
             yield Finding(Verdict.GOOD, "dead drop", "it opens")
@@ -68,7 +68,7 @@ def examine_server(directory: Path, edge: Edge) -> Iterator[Finding]:
 def _examine(server: Server, edge: Edge) -> Iterator[Finding]:
     today = server.today(edge)
     memory = memory_of(server.settings, edge)
-    yield judge_memory(memory, edge.surroundings.room(memory))
+    yield judge_memory(memory, edge.machine.room(memory))
     yield from judge_officers(
         list_officers(server.drop, server.keyring, today=today), today
     )

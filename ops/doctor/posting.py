@@ -9,9 +9,9 @@ from typing import Final
 from crypto.lifetimes import Purpose, lifetime_in
 from ops.doctor.finding import Finding, Verdict
 from ops.doctor.keys import KeyLife, judge_keys
+from ops.machine import Machine
 from ops.notifying.posting import POSTED, Posted, read_posted
 from ops.notifying.recipients import read_recipients
-from ops.surroundings import Surroundings
 
 STATE: Final = "/var/lib/bisik-notify"
 POSTING_DAYS: Final = 2
@@ -35,7 +35,7 @@ class Looked:
     posted: Posted | None
 
 
-def look_at_posting(machine: Surroundings) -> Looked:
+def look_at_posting(machine: Machine) -> Looked:
     """Look at what the sender has noted."""
     folder = machine.path(STATE)
     if not folder.is_dir():

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from ops.doctor.finding import Finding, Verdict
-from ops.surroundings import Room, Surroundings
+from ops.machine import Machine, Room
 
 GIB: Final = 1 << 30
 LITTLE_BYTES: Final = GIB
@@ -18,7 +18,7 @@ LITTLE_MEMORY_BYTES: Final = 16 << 20
 BOOT: Final = Path("/boot")
 
 
-def file_systems(machine: Surroundings, paths: Iterable[Path]) -> dict[Path, Room]:
+def file_systems(machine: Machine, paths: Iterable[Path]) -> dict[Path, Room]:
     """Look at the file systems of *paths*, each one once; absent paths are left out."""
     found: dict[Path, Room] = {}
     for path in paths:
@@ -68,7 +68,7 @@ def judge_memory(folder: Path, room: Room | None) -> Finding:
     return Finding(Verdict.GOOD, "memory", f"{folder} is in memory, and private")
 
 
-def swap_in_the_clear(swaps: str, machine: Surroundings) -> list[str]:
+def swap_in_the_clear(swaps: str, machine: Machine) -> list[str]:
     """
     Return the places to which memory is swapped in a form that can be read.
 
@@ -94,7 +94,7 @@ def judge_swap(in_the_clear: Iterable[str]) -> Finding:
     return Finding(Verdict.GOOD, "swap", "no memory is written to a disk in the clear")
 
 
-def _is_sealed(place: str, machine: Surroundings) -> bool:
+def _is_sealed(place: str, machine: Machine) -> bool:
     name = Path(place).name
     if name.startswith("zram"):
         # Compressed memory, unless it was told to spill over to a disk.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ops.doctor.finding import Finding, Verdict
-from ops.surroundings import Surroundings
+from ops.machine import Machine
 
 PROPERTIES: Final = ("Id", "LoadState", "ActiveState", "Result", "UnitFileState")
 RUNS_SYSTEMD: Final = "/run/systemd/system"
@@ -46,7 +46,7 @@ class UnitState:
     enabled: bool
 
 
-def ask_systemd(machine: Surroundings) -> dict[str, UnitState] | None:
+def ask_systemd(machine: Machine) -> dict[str, UnitState] | None:
     """Ask for the state of all our units; None if systemd does not run here."""
     if not machine.path(RUNS_SYSTEMD).is_dir():
         return None

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from ops.doctor.finding import Finding, Verdict
-from ops.surroundings import Surroundings
+from ops.machine import Machine
 
 LISTS: Final = "/var/lib/apt/lists"
 OLD_LISTS_DAYS: Final = 3
@@ -27,7 +27,7 @@ class Upgrades:
     others: tuple[str, ...]
 
 
-def ask_apt(machine: Surroundings) -> Upgrades | None:
+def ask_apt(machine: Machine) -> Upgrades | None:
     """Ask apt what it would upgrade, by the lists that it has; None if it fails."""
     said = machine.run(
         ["apt-get", "--simulate", "-o", "Debug::NoLocking=1", "dist-upgrade"]
@@ -45,7 +45,7 @@ def read_upgrades(said: str) -> Upgrades:
     )
 
 
-def lists_made_on(machine: Surroundings) -> date | None:
+def lists_made_on(machine: Machine) -> date | None:
     """Return the day on which apt last fetched its lists."""
     try:
         fetched = machine.path(LISTS).stat().st_mtime
@@ -83,7 +83,7 @@ def judge_upgrades(
         yield Finding(Verdict.GOOD, "upgrades", "no security upgrade waits")
 
 
-def judge_reboot(machine: Surroundings) -> Iterator[Finding]:
+def judge_reboot(machine: Machine) -> Iterator[Finding]:
     """Judge whether an upgrade counts only from the next boot on."""
     if machine.path(REBOOT_REQUIRED).exists():
         yield Finding(

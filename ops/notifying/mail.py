@@ -67,7 +67,7 @@ class MailSettings(BaseModel):
     sender: str
     user: Annotated[str | None, Field(min_length=1)] = None
     authorities: Annotated[str | None, Field(pattern="^/")] = None
-    socks: Annotated[str, Field(pattern="^/")] = "/run/tor-instances/bisik-notify/socks"
+    socks: Annotated[str, Field(pattern="^/")] = "/run/bisik-notify-tor/socks"
 
     @model_validator(mode="after")
     def _check(self) -> Self:

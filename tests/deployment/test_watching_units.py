@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from support.units import DEPLOYMENT, exposure, parse_profiles, with_units
 
+from ops.notifying.mail import MailSettings
 from tor.program import find_tor, verify
 
 SEALED_BEST = 0.1
@@ -61,6 +62,9 @@ def test_the_sender_reads_neither_dead_drop_nor_keys() -> None:
     bound = [line for line in text.splitlines() if line.startswith("Bind")]
     assert not any("/var/lib/bisik/" in line for line in bound)
     assert "BindReadOnlyPaths=/run/bisik-notify-tor" in bound
+    socks = Path(str(MailSettings.model_fields["socks"].default))
+    assert Path("/run/bisik-notify-tor/socks") == socks
+    assert str(socks) in (DEPLOYMENT / "tor/bisik-notify.torrc").read_text()
     assert "LoadCredential=mail-password:/etc/bisik/mail-password" in text
     assert "Environment=PATH=/usr/bin LANG=C.UTF-8 HOME=/tmp\n" in text
 

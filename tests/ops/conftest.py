@@ -26,7 +26,7 @@ def edge(memory: Path, tmp_path_factory: pytest.TempPathFactory) -> Edge:
     """Noon in Jakarta, on the day of the tests, on a machine that is well."""
     debian = Debian(tmp_path_factory.mktemp("debian"))
     debian.dated(NOON)
-    return Edge(now=lambda: NOON, memory=memory, surroundings=debian.surroundings)
+    return Edge(now=lambda: NOON, memory=memory, machine=debian.machine)
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,10 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
-from ops.surroundings import Room, Surroundings
+from ops.machine import Machine, Room
 
 GIB = 1 << 30
 # As Debian 12 prints them.
@@ -78,14 +79,17 @@ class Debian:
 
     def dated(self, second: float) -> None:
         """Let apt's lists and a backup be of this time."""
-        backup = self.write("/var/backups/bisik/backup.gpg", "sealed")
-        for path in (backup, self.root / "var/lib/apt/lists"):
-            os.utime(path, (second, second))
+        for old in (self.root / "var/backups/bisik").iterdir():
+            old.unlink()
+        day = datetime.fromtimestamp(second, UTC).date()
+        for name in (f"bisik-{day}.gpg", ".half.gpg", "bisik-2026-02-30.gpg"):
+            self.write(f"/var/backups/bisik/{name}", "sealed")
+        os.utime(self.root / "var/lib/apt/lists", (second, second))
 
     @property
-    def surroundings(self) -> Surroundings:
+    def machine(self) -> Machine:
         """The machine as the doctor sees it."""
-        return Surroundings(root=self.root, run=self._run, room=self._room)
+        return Machine(root=self.root, run=self._run, room=self._room)
 
     def _run(self, words: Sequence[str]) -> str | None:
         if words[0] == "apt-get":

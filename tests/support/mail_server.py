@@ -106,7 +106,7 @@ def running_mail_server(
     folder: Path, security: Security, *, name: str = MAIL_HOST
 ) -> Iterator[MailServer]:
     """Run one that lets nobody in without a password, and with *security*."""
-    certificate, key = _certified(folder, name)
+    certificate, key = certified(folder, name)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
     (port,) = free_ports(1)
@@ -138,7 +138,7 @@ def _authenticate(
     return AuthResult(success=right, handled=False)
 
 
-def _certified(folder: Path, name: str) -> tuple[Path, Path]:
+def certified(folder: Path, name: str) -> tuple[Path, Path]:
     """Make a certificate for *name* that is signed by itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A mail server")])

@@ -1,5 +1,5 @@
 """
-Surroundings: what the doctor looks at besides our own folders, as an edge.
+The machine: what the doctor looks at besides our own folders, as an edge.
 
     files of the kernel and of Debian     below `root`
     systemctl, apt-get                    `run`
@@ -68,7 +68,7 @@ def room_at(path: Path) -> Room | None:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Machine:
     """
     A Debian machine.
 
