@@ -157,8 +157,11 @@ def _work_and_end(
     try:
         if owner.differs:
             become(owner)
-        with os.fdopen(incoming, "rb") as taken, os.fdopen(outgoing, "wb") as given:
-            work(OwnersEnd(taken, given, go_on))
+        # Closed by the end of the process and not before: root must not meet a broken
+        # pipe before it can read why.
+        taken, given = os.fdopen(incoming, "rb"), os.fdopen(outgoing, "wb")
+        work(OwnersEnd(taken, given, go_on))
+        given.flush()
         code = 0
     except _KNOWN.kinds as error:
         known = Refusal.of(error, _KNOWN)

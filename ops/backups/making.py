@@ -42,6 +42,7 @@ from ops.backups.keeping import free_path, only_one, remove_old
 from ops.delegating import OwnersEnd, working_with_owner
 from ops.edge import Edge
 from ops.errors import OpsError
+from ops.in_use import LOCK, in_use
 from ops.onion import Onion
 from ops.onion_keys import saved_files
 from ops.server import DATABASE, KEYRING, database_url, read_profile, read_settings
@@ -186,20 +187,22 @@ def _send(directory: Path, edge: Edge, outgoing: BinaryIO) -> None:
     writer = BackupWriter(outgoing.write, about)
     for name, content in _small_files(directory):
         writer.add(f"{SERVER}{name}", content)
-    database = Database(database_url(directory, settings.database))
-    try:
-        with closing(copy_out(database)) as parts:
-            for part in parts:
-                writer.add_part(part)
-    finally:
-        database.close()
+    # An upgrade does not change the tables meanwhile.
+    with in_use(directory):
+        database = Database(database_url(directory, settings.database))
+        try:
+            with closing(copy_out(database)) as parts:
+                for part in parts:
+                    writer.add_part(part)
+        finally:
+            database.close()
     writer.finish(padded=False)
 
 
 def _small_files(directory: Path) -> Iterator[tuple[str, bytes]]:
     """Read the files of a server directory, and of its keyring the public ones."""
     for path in sorted(directory.iterdir()):
-        if path.name.startswith((".", DATABASE)):
+        if path.name.startswith((".", DATABASE, LOCK)):
             continue
         if not stat.S_ISREG(path.lstat().st_mode):
             continue
