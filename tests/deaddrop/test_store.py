@@ -57,10 +57,11 @@ def test_the_installation_keeps_secrets_out_of_repr(drop: DeadDrop) -> None:
 def test_an_unmigrated_database_is_refused(
     url: str, known: KnownDummies, entropy: Entropy
 ) -> None:
-    """A database of another version is not touched."""
+    """A database that only later versions can work with is not touched."""
     database = deaddrop.engine.Database(url)
     with database.writing() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        connection.exec_driver_sql("UPDATE compatibility SET oldest_reader = '9999'")
     database.close()
     with pytest.raises(NotMigrated):
         open_deaddrop(url, known_dummies=known, entropy=entropy)
