@@ -13,7 +13,8 @@ stream that is opened (BEGIN and CONNECTED) and for each request in it; a page o
 32 KiB fits into a circuit's first window of cells and needs no more.  The client opens
 a stream for each request and sends nothing before it stands.  Building a circuit is in
 the seconds of the fresh one, and not in the round trips; the service's descriptor is
-known already, and tor has circuits in store that it lengthens.
+known already, and tor has circuits in store that it lengthens.  What fetching the
+descriptor adds, once, is told for itself.
 """
 
 import http.client
@@ -25,9 +26,14 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 
+from stem import Signal
+from stem.control import Controller, EventType
+from stem.response.events import HSDescEvent
 from support.circuits import circuit, proxy_line
 from support.onions import Onions, running_onions, short_folder
 from support.server import Service
@@ -43,6 +49,8 @@ from ops.settings import PACE_MILLISECONDS
 from tor.network import PrivateNetwork
 
 TIMEOUT_SECONDS = 300.0
+# What tor is told takes effect in a moment.
+FORGETTING_SECONDS = 1.0
 # Files in one form.
 UPLOADS = (1, 8)
 _WORD = re.compile(r"Kata nomor (\d)")
@@ -146,6 +154,7 @@ def measure(service: Service, rounds: int) -> Iterator[Figure]:
         )
         yield from _pages(direct, warm, fresh)
         yield from _journey(direct, warm, fresh)
+        yield from _first_visits(onions, rounds, numbers)
         for files in UPLOADS:
             yield from _upload(onions, files, rounds, numbers)
 
@@ -366,6 +375,60 @@ def _sum(journey: Sequence[Sample]) -> Sample:
             total(lambda one: one.cells.from_service),
         ),
     )
+
+
+def _first_visits(
+    onions: Onions, rounds: int, numbers: Iterator[int]
+) -> Iterator[Figure]:
+    """Open the site as somebody whose tor has never heard of it, and once more."""
+    never: list[float] = []
+    known: list[float] = []
+    with _fetching(onions.reporter_tor.control_socket) as fetching:
+        for _ in range(rounds):
+            fetching.forget()
+            for seconds in (never, known):
+                window = Visitor(_many_circuits(onions, numbers))
+                began = time.perf_counter()
+                if window.get("/").status != 200:
+                    raise BenchmarkFault("the first visit was refused")
+                seconds.append(time.perf_counter() - began)
+                if fetching.fetched != 1:
+                    raise BenchmarkFault("the first visit alone fetches the descriptor")
+    first, again = statistics.median(never), statistics.median(known)
+    yield Figure(
+        "over tor: home, its address just typed; the descriptor known already",
+        f"{milliseconds(first)}; {milliseconds(again)}",
+    )
+    yield Figure("  ratio of their times", f"{first / again:.1f}")
+
+
+@dataclass
+class _Fetching:
+    """What a client's tor fetches of the descriptors of services."""
+
+    controller: Controller
+    fetched: int = 0
+
+    def hear(self, event: HSDescEvent) -> None:
+        """Count one that has come."""
+        self.fetched += event.action == "RECEIVED"
+
+    def forget(self) -> None:
+        """Let tor forget those that it has, and begin to count anew."""
+        # Tor holds the signal back when it comes too often.
+        time.sleep(self.controller.get_newnym_wait())
+        self.controller.signal(Signal.NEWNYM)
+        time.sleep(FORGETTING_SECONDS)
+        self.fetched = 0
+
+
+@contextmanager
+def _fetching(control_socket: Path) -> Iterator[_Fetching]:
+    with Controller.from_socket_file(str(control_socket)) as controller:
+        controller.authenticate()
+        fetching = _Fetching(controller)
+        controller.add_event_listener(fetching.hear, EventType.HS_DESC)
+        yield fetching
 
 
 def _upload(

@@ -204,7 +204,7 @@ def _exchange(
         while piece := connection.recv(65536):
             received += piece
     seconds = time.perf_counter() - began
-    return Sample(len(received), seconds, requests_for(received))
+    return Sample(len(received), seconds, requests_for(bytes(received)))
 
 
 def requests_for(page: bytes) -> int:

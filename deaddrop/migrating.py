@@ -86,27 +86,54 @@ def migrate(url: str) -> None:
 
         NotMigrated: If it is of a later version that this one cannot work with.
     """
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        with plain_failures():
-            _prepare_sqlite(os.fspath(sqlite_path(parsed)))
+    prepare(url)
     steps = this_versions_steps()
     database = Database(url)
     try:
         with database.writing() as connection:
             if not _is_later(connection, steps.known):
-                config = _config()
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-                connection.execute(delete(schema.compatibility))
-                connection.execute(
-                    insert(schema.compatibility),
-                    {"id": 1, "oldest_reader": steps.oldest_reader},
-                )
+                upgrade(connection, steps.head)
             elif not _is_readable(connection, steps.known):
                 raise NotMigrated
     finally:
         database.close()
+
+
+def prepare(url: str) -> None:
+    """
+    Make the SQLite file at *url* if it is missing; PostgreSQL makes its own.
+
+    Raises:
+        DeadDropUnavailable: If it cannot be made.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        with plain_failures():
+            _prepare_sqlite(os.fspath(sqlite_path(parsed)))
+
+
+def upgrade(connection: Connection, revision: str) -> None:
+    """Take the missing steps up to *revision*, in the transaction of *connection*."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+    steps = this_versions_steps()
+    if revision == steps.head:
+        connection.execute(delete(schema.compatibility))
+        connection.execute(
+            insert(schema.compatibility),
+            {"id": 1, "oldest_reader": steps.oldest_reader},
+        )
+
+
+def newest_revision() -> str:
+    """Name the tables of this version."""
+    return this_versions_steps().head
+
+
+def known_revisions() -> list[str]:
+    """Name the tables of this version and of all before it, the newest first."""
+    return list(reversed(this_versions_steps().known))
 
 
 def check_migrated(database: Database) -> None:

@@ -10,6 +10,7 @@ import click
 
 from ops.access import check_is_there, grant, revoke
 from ops.commands.doctor import find_onion
+from ops.commands.hanging_up import outliving_hang_up
 from ops.commands.options import onion_directory_option
 from ops.onion import Onion
 from tor.authorization import parse_client_key
@@ -75,8 +76,13 @@ def grant_administrator(directory: Path, name: str, key: str) -> None:
 @click.argument("name")
 @onion_directory_option
 def revoke_administrator(directory: Path, name: str) -> None:
-    """Shut an administrator out, at once; the sessions of all others break off, too."""
-    _revoke(directory, _administrators, MACHINE, name)
+    """
+    Shut an administrator out, at once; the sessions of all others break off, too.
+
+    So does your own, if you came through Tor; come in again after some seconds.
+    """
+    with outliving_hang_up():
+        _revoke(directory, _administrators, MACHINE, name)
 
 
 @administrators.command("access")

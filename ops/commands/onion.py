@@ -6,6 +6,7 @@ import click
 
 from ops.address_words import address_words
 from ops.commands.doctor import find_onion, tell
+from ops.commands.hanging_up import outliving_hang_up
 from ops.commands.options import NEW_FILE, READABLE_FILE, onion_directory_option
 from ops.doctor import examine_onion
 from ops.edge import Edge
@@ -49,7 +50,8 @@ def torrc(
 @click.pass_context
 def status(context: click.Context, directory: Path) -> None:
     """Say whether reporters and officers can get in.  Exit code 1 if not."""
-    tell(context, examine_onion(find_onion(directory), context.obj))
+    if tell(examine_onion(find_onion(directory), context.obj)):
+        context.exit(1)
 
 
 @onion.command("backup")
@@ -97,7 +99,8 @@ def rotate_command(directory: Path, administrators: bool) -> None:
     """
     place = find_onion(directory)
     if administrators:
-        address = rotate(place, place.administrators)
+        with outliving_hang_up():
+            address = rotate(place, place.administrators)
         click.echo(f"Administrators reach this machine at {address} from now on.")
         click.echo("Tell each of them face to face.")
         return

@@ -38,6 +38,7 @@ def test_either_machine_does(
         assert "sudah kami terima" in first.send_report().text
         assert "Judul uji" in second.sign_in(codename).text
 
+        balanced.wait_until_both_are_known(FRONT_SECONDS)
         balanced.visiting.connect_soon(balanced.front, seconds=FRONT_SECONDS).close()
         visitor = balanced.visiting.visitor(balanced.front)
         assert signs_in(visitor, codename)

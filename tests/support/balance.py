@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -27,11 +28,14 @@ from support.socks import Socks
 from ops.onion import Onion, prepare_onion, write_torrc
 from ops.server import read_settings
 from tor.address import OnionAddress, address_of
-from tor.control import wait_until_in_network
+from tor.control import connect, wait_until_in_network
 from tor.network import PrivateNetwork
 from tor.program import WITH_PARENT, TorProcess, find_tor
 
 READY_SECONDS = 60.0
+PAUSE_SECONDS = 5.0
+# Onionbalance takes as many introduction points of each machine that it has found.
+POINTS_OF_EACH = 2
 ONIONBALANCE = Path(sys.executable).with_name("onionbalance")
 
 
@@ -58,12 +62,33 @@ class Balanced:
         front: The address that people know.
 
         visiting: The tor of a visitor.
+
+        front_control: Where the tor of the front can be asked.
     """
 
     service: Service
     front: OnionAddress
     machines: Sequence[Machine]
     visiting: Socks
+    front_control: Path
+
+    def wait_until_both_are_known(self, seconds: float) -> None:
+        """
+        Wait until the front's descriptor leads to both machines.
+
+        What Onionbalance publishes first may lead to the one that was quicker, and
+        whoever has fetched that keeps it.
+        """
+        until = time.monotonic() + seconds
+        with connect(self.front_control) as control:
+            while (
+                (published := control.published(self.front, seconds=PAUSE_SECONDS))
+                is None
+                or published.introduction_points is None
+                or published.introduction_points < POINTS_OF_EACH * len(self.machines)
+            ):
+                assert time.monotonic() < until, published
+                time.sleep(PAUSE_SECONDS)
 
 
 @contextmanager
@@ -94,7 +119,13 @@ def running_behind_one_address(
         running.enter_context(
             _onionbalance(base, key, machines, balancing.control_socket)
         )
-        yield Balanced(service, front, machines, Socks(visiting.socks_port))
+        yield Balanced(
+            service,
+            front,
+            machines,
+            Socks(visiting.socks_port),
+            balancing.control_socket,
+        )
 
 
 def _machine(directory: Path, service: Service, network: PrivateNetwork) -> Machine:

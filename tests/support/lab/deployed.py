@@ -16,7 +16,7 @@ from pathlib import Path
 
 from support.lab.laboratory import Lab
 from support.lab.machine import Machine, MachineFault
-from support.lab.ministry import Account, Ministry
+from support.lab.ministry import ADMINISTRATOR, Account, Ministry
 from support.lab.network import PREFIX_BITS, ROUTER
 from support.lab.playbook import Recap, run_playbook
 from support.lab.tor import LabSocks, LabTor
@@ -26,7 +26,6 @@ from tor.address import OnionAddress
 from tor.network import Client
 
 ONION = "/var/lib/tor/bisik"
-SERVER = "/var/lib/bisik/server"
 WELL_SECONDS = 120.0
 # A service begun anew is known to the network after some seconds.
 REACH_SECONDS = 120.0
@@ -42,7 +41,7 @@ class Deployed:
     Attributes:
         machine: The one it is on now; a container or a virtual machine.
 
-        package: The release that is installed.
+        release: The folder of what is installed.
 
         folder: For logs and keys.
 
@@ -53,9 +52,10 @@ class Deployed:
     tor: LabTor
     ministry: Ministry
     machine: Machine
-    package: Path
+    release: Path
     folder: Path
     settings: dict[str, object] = field(default_factory=dict)
+    _addresses: dict[str, OnionAddress] = field(default_factory=dict)
     _account: Account | None = None
     _clients: dict[str, Client] = field(default_factory=dict)
 
@@ -84,11 +84,11 @@ class Deployed:
         return self.machine.run(f"bisik {' '.join(arguments)}", stdin=stdin)
 
     def admit_people(self) -> None:
-        """Enrol the officer, and give officer and administrator their keys."""
+        """Enrol the officer, and hand out account and key."""
         self.machine.run(
-            "cat > /tmp/certified.json", stdin=self.ministry.certified.read_bytes()
+            "cat > /root/certified.json", stdin=self.ministry.certified.read_bytes()
         )
-        self.bisik("officers", "add", "--role", ROLE, "/tmp/certified.json")
+        self.bisik("officers", "add", "--role", ROLE, "/root/certified.json")
         self._account = Account.read(
             self.bisik("officers", "account", self.ministry.fingerprint)
         )
@@ -101,15 +101,13 @@ class Deployed:
 
     def enter_by_onion(self) -> None:
         """Let ssh go through Tor from now on, as administrators do."""
-        key = self.ministry.administrator_key(self.administrators)
-        self.bisik("administrators", "grant-access", "admin-uji", key)
+        address = self.administrators
+        self.ministry.keep_administrator_key(address)
         client = self.tor.client(
             "administrator", key_directory=self.ministry.administrator_keys
         )
         self._clients["administrator"] = client
-        address = self.administrators
-        way = self.tor.way(client, address)
-        self.lab.lead(self.machine.name, way)
+        self.lab.lead(self.machine.name, self.tor.way(client, address))
         self.machine.wait_until_up(REACH_SECONDS)
 
     @property
@@ -167,13 +165,18 @@ class Deployed:
             self._addresses[service] = OnionAddress(name)
         return self._addresses[service]
 
-    _addresses: dict[str, OnionAddress] = field(default_factory=dict)
-
     def _variables(self) -> Mapping[str, object]:
         return {
             "ansible_user": "root",
             "firewall_ssh_sources": [f"{ROUTER}/{PREFIX_BITS}"],
-            "tor_network": list(self.tor.network.torrc_lines),
-            "application_package": str(self.package),
+            # Not the public Tor network.
+            "firewall_tor_networks": [ROUTER],
+            "tor_network_lines": list(self.tor.network.torrc_lines),
+            "tor_administrators": [
+                {"name": ADMINISTRATOR, "key": self.ministry.administrator.public_key}
+            ],
+            "application_release": str(self.release),
             "application_organisation_key": str(self.ministry.organisation_key),
+            # Officers' answers are read at once, and not at the profile's hour.
+            "application_settings": {"administrators": True, "answers_at_once": True},
         }

@@ -1,5 +1,5 @@
 """
-Those outside of a server that is deployed: a keeper, an officer, and their machines.
+Those outside of a server that is deployed: a keeper, an officer, an administrator.
 
     ministry = Ministry.made(folder)
     ministry.certified            # goes to the server: bisik officers add
@@ -24,8 +24,10 @@ from crypto.opening import SecretKeyring
 from journalist_app.workstation.desk import read_record
 from ops.organisation import PUBLIC_KEY
 from tor.address import OnionAddress
+from tor.authorization import Client, new_client
 
 OFFICER = "Petugas Uji"
+ADMINISTRATOR = "admin-uji"
 
 
 @dataclass(frozen=True)
@@ -64,18 +66,21 @@ class Account:
 @dataclass(frozen=True)
 class Ministry:
     """
-    A keeper with the organisation's key, and one officer with a desk.
+    A keeper with the organisation's key, an officer with a desk, an administrator.
 
     Attributes:
         base: The folder that everything is in.
+
+        administrator: The key pair of whoever may come to the server's ssh.
     """
 
     base: Path
+    administrator: Client
 
     @classmethod
     def made(cls, base: Path) -> "Ministry":
         """Make the keeper's key, the officer's desk, and certify the officer."""
-        ministry = cls(base)
+        ministry = cls(base, new_client(os.urandom))
         ministry.bisik(
             *("organisation", "init", ministry.organisation, "--no-passphrase"),
             *("--name", "Organisasi Uji"),
@@ -144,11 +149,17 @@ class Ministry:
 
     def access_key(self, courier: OnionAddress) -> str:
         """Make a key for the officer's tor, and return what the operator is told."""
-        return self._key(self.browser_keys, "desk", courier)
+        path = self.browser_keys / "courier.auth_private"
+        path.unlink(missing_ok=True)
+        said = self.bisik("desk", "access-key", "--address", courier, "--to", path)
+        found = re.search(r"\b([A-Z2-7]{52})\b", said)
+        assert found, said
+        return found[1]
 
-    def administrator_key(self, ssh: OnionAddress) -> str:
-        """Make a key for an administrator's tor, and return its public half."""
-        return self._key(self.administrator_keys, "administrators", ssh)
+    def keep_administrator_key(self, ssh: OnionAddress) -> None:
+        """Let the administrator's tor have its key."""
+        path = self.administrator_keys / "ssh.auth_private"
+        path.write_text(self.administrator.private_line(ssh))
 
     def fetch(self, courier: Visitor) -> Path | None:
         """Download the bundle that waits at the courier; None if nothing waits."""
@@ -183,11 +194,3 @@ class Ministry:
             form, [Upload("outbox.tar", outbox.read_bytes())], name="outbox"
         )
         return courier.raw("POST", "/outbox", {"Content-Type": content_type}, body)
-
-    def _key(self, folder: Path, whose: str, address: OnionAddress) -> str:
-        path = folder / f"{whose}.auth_private"
-        path.unlink(missing_ok=True)
-        said = self.bisik(whose, "access-key", "--address", address, "--to", path)
-        found = re.search(r"\b([A-Z2-7]{52})\b", said)
-        assert found, said
-        return found[1]

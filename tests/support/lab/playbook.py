@@ -40,6 +40,13 @@ class Recap:
     changed_tasks: tuple[str, ...] = ()
 
 
+# A heading, and before the next one a machine that was changed.
+_HEADING = r"(?:TASK|RUNNING HANDLER) \["
+_CHANGED = re.compile(
+    rf"^{_HEADING}(.*?)\] \**\n(?:(?!{_HEADING}).*\n)*?changed: ", re.MULTILINE
+)
+
+
 class PlaybookFailed(Exception):
     """The playbook did not get to its end."""
 
@@ -99,9 +106,7 @@ def run_playbook(
 
 def recaps(said: str) -> dict[str, Recap]:
     """Read the end of what ansible-playbook(1) says."""
-    changed = tuple(
-        re.findall(r"^TASK \[(.*?)\] \**\n(?:(?!TASK).*\n)*?changed: ", said, re.M)
-    )
+    changed = tuple(_CHANGED.findall(said))
     _play, _heading, end = said.rpartition("PLAY RECAP")
     found = {}
     for name, numbers in _LINE.findall(end):
