@@ -20,6 +20,7 @@ from support.building import EPOCH, build, copied_source
 from support.circuits import visitor_on
 from support.lab.container import Container
 from support.lab.laboratory import Lab, running_lab
+from support.lab.machine import MachineFault
 from support.lab.ministry import OFFICER, Ministry
 from support.pages import ROOT
 from support.sending_on import CUT_OFF, Ledger, Reporter
@@ -31,6 +32,7 @@ pytestmark = [pytest.mark.deployment, pytest.mark.slow]
 REPORTERS = 3
 PATIENCE_SECONDS = 240.0
 CUT_WITHIN_SECONDS = 120.0
+PAUSE_SECONDS = 0.5
 SERVER = "/var/lib/bisik/server"
 # What the roles do for both sites, without what stands around them.
 SET_UP = """\
@@ -130,10 +132,12 @@ class Ground:
 
         def go_on(number: int) -> None:
             while not enough.is_set():
-                reporter = Reporter(self.visitor, self.ledger, random.Random(number))
-                with contextlib.suppress(*CUT_OFF):
+                reporter = Reporter(self.visitor, self.ledger, random.Random())
+                # Where there is no power there is no machine either.
+                with contextlib.suppress(*CUT_OFF, MachineFault):
                     reporter.draw()
                     reporter.work(enough)
+                enough.wait(PAUSE_SECONDS)
 
         with ThreadPoolExecutor(REPORTERS) as pool:
             running = [pool.submit(go_on, number) for number in range(REPORTERS)]
@@ -301,7 +305,7 @@ def _wait_for(ground: Ground, phase: str) -> None:
 def _first_page(ground: Ground) -> int:
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
-        with contextlib.suppress(*CUT_OFF):
+        with contextlib.suppress(*CUT_OFF, MachineFault):
             return ground.visitor().get("/").status
         time.sleep(0.5)
     raise AssertionError("the site never came back")
