@@ -7,8 +7,8 @@ Giving up: what a process takes from itself before it reads what strangers have 
 
 None of it needs a privilege, and none can be taken back.  Where there is no Landlock (a
 kernel before 5.13 or started without it, a container that refuses it) that part is left
-out; without seccomp the process ends instead.  What the service manager takes away comes
-on top (docs/spec/deployment.md).
+out; without seccomp the process ends instead.  What the service manager takes away
+comes on top (docs/spec/deployment.md).
 
 The calls are landlock(7) and seccomp(2); the filter is a program of BPF as
 linux/filter.h has it.
