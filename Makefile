@@ -104,7 +104,7 @@ check: setup-test ## Look for mistakes without running anything
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python scripts/check_translations.py
-	cd ansible && PATH='$(CURDIR)/$(BIN)':"$$PATH" ansible-lint --quiet
+	cd ansible && PATH='$(CURDIR)/$(BIN)':"$$PATH" ansible-lint -q
 	$(PLAYBOOK) --inventory inventory/example --syntax-check site.yml
 
 .PHONY: format

@@ -136,6 +136,26 @@ def read_key_file(untrusted_content: bytes) -> bytes:
     return content
 
 
+def armored(untrusted_content: bytes) -> str:
+    """
+    Return the one public key in a file, armored (RFC 9580, section 6).
+
+    Raises:
+        KeyNotAdmitted: As `read_key_file`.
+    """
+    encoded = base64.b64encode(read_key_file(untrusted_content)).decode("ascii")
+    lines = [encoded[start : start + 64] for start in range(0, len(encoded), 64)]
+    return "\n".join(
+        [
+            "-----BEGIN PGP PUBLIC KEY BLOCK-----",
+            "",
+            *lines,
+            "-----END PGP PUBLIC KEY BLOCK-----",
+            "",
+        ]
+    )
+
+
 def fingerprint_in(untrusted_content: bytes) -> Fingerprint:
     """
     Return the fingerprint of the one public key in a file, without gpg.

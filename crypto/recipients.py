@@ -12,16 +12,21 @@ The key must be fit in every other respect, as an officer's must.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from crypto.admission import fingerprint_in
+from crypto.admission import fingerprint_in, read_key_file
 from crypto.errors import CryptoError
 from crypto.fingerprint import Fingerprint
 from crypto.openpgp import Keyring
 from crypto.sealing import RecipientRefused, Sealing
+
+
+class NoRecipient(CryptoError):
+    """Not one of the keys can be sealed to."""
 
 
 class FingerprintNotThatOfTheKey(CryptoError):
@@ -69,3 +74,69 @@ def sealing_to_stranger(
             raise RecipientRefused(f"the key {key} is refused: {refused[key]}")
         with keyring.sealing([key], sink=sink, day=day) as sealing:
             yield sealing
+
+
+@dataclass(frozen=True)
+class SealingToKeys:
+    """
+    A message on its way to several keys.
+
+    Attributes:
+        sealing: What to write to.
+
+        recipients: To whom it is sealed.
+
+        refused: Who is left out, and why.
+    """
+
+    sealing: Sealing
+    recipients: tuple[Fingerprint, ...]
+    refused: Mapping[Fingerprint, str]
+
+
+@contextmanager
+def sealing_to_keys(
+    key_files: Sequence[bytes],
+    *,
+    sink: Callable[[bytes], object],
+    day: date,
+) -> Iterator[SealingToKeys]:
+    """
+    Seal to keys that this machine was given, all those of them that are fit.
+
+    Nobody compares a fingerprint here: whoever chose the files has done it before.
+
+    Args:
+        key_files: Public keys, one in each.
+
+        sink: Takes the ciphertext in pieces, called from another thread.
+
+        day: The only date in the message, and the day the keys must be good on.
+
+    Raises:
+        KeyNotAdmitted: If a file is not exactly one public key.
+
+        NoRecipient: If no key is fit, with the reasons.
+
+        SealingFailed: As `Sealing` says.
+    """
+    with tempfile.TemporaryDirectory(prefix="bisik-keys-") as name:
+        keyring = _Scratch(Path(name))
+        keys = [keyring.trust_for_once(key_file) for key_file in key_files]
+        found = keyring.usable(keys, today=day)
+        if not found.usable:
+            reasons = [f"the key {key}: {why}" for key, why in found.refused.items()]
+            raise NoRecipient("; ".join(reasons) or NoRecipient.__doc__)
+        with keyring.sealing(found.usable, sink=sink, day=day) as sealing:
+            yield SealingToKeys(sealing, found.usable, found.refused)
+
+
+class _Scratch(Keyring):
+    """A keyring that is thrown away, and so may trust several keys ultimately."""
+
+    def trust_for_once(self, key_file: bytes) -> Fingerprint:
+        key = read_key_file(key_file)
+        fingerprint = self._fingerprint_in(key)
+        self._import(self._gpg, key, fingerprint)
+        self._set_ownertrust(fingerprint, "TRUST_ULTIMATE")
+        return fingerprint

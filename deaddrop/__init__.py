@@ -5,6 +5,7 @@ Specified in docs/spec/deaddrop.md.  Knows neither codenames nor plaintext.
 """
 
 from deaddrop.chance import Entropy
+from deaddrop.copying import MalformedCopy, NewerCopy, NotEmpty
 from deaddrop.desks import AppliedOutbox
 from deaddrop.dummies import KnownDummies
 from deaddrop.errors import (
@@ -42,7 +43,10 @@ __all__ = [
     "Installation",
     "IntakeEntry",
     "KnownDummies",
+    "MalformedCopy",
     "MissingOutbox",
+    "NewerCopy",
+    "NotEmpty",
     "NotInstalled",
     "NotMigrated",
     "Officer",

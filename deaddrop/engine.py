@@ -2,8 +2,10 @@
 The database: how it is opened, how a transaction runs, what its failures mean.
 
     reading()   changes nothing
+    snapshot()  the same, and sees one moment for as long as it lasts
     writing()   one transaction, one writer at a time, durable when it returns;
-                on SQLite the write-ahead log is emptied afterwards
+                on SQLite the write-ahead log is emptied afterwards, on PostgreSQL
+                the replica has it, too, where one is required
 
 Both turn every failure of the database into `DeadDropUnavailable` with a reason
 and a sentence, and give the connection back clean.  The driver's own exceptions
@@ -36,10 +38,18 @@ POOL_CONNECTIONS = 16  # as many as one process may use at once
 # The lock that makes PostgreSQL, too, take one writer at a time ("bisik" in ASCII).
 _WRITER_LOCK: Final = 0x626973696B
 
+# A commit waits for the replica, for ever if it is away.  So whoever wants to write is
+# refused before anything is written (docs/adr/0030).
+_REPLICA_IS_MISSING: Final = text(
+    "SELECT current_setting('synchronous_standby_names') <> '' AND NOT EXISTS"
+    " (SELECT FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum'))"
+)
+
 _SENTENCES: Final = {
     Reason.FULL: "the disk of the database is full; nothing was stored",
     Reason.BUSY: "the database is busy with another writer; nothing was stored",
     Reason.UNREACHABLE: "the database cannot be reached or opened for writing",
+    Reason.ALONE: "the database has lost its replica; nothing was stored",
     Reason.OTHER: "the database reported a failure",
 }
 
@@ -79,6 +89,26 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """
+        Give a connection that sees one moment, however long it is read from.
+
+        Others go on writing meanwhile.  SQLite's log cannot be emptied before the
+        end, and is then.
+        """
+        with plain_failures():
+            try:
+                with self.engine.connect() as connection:
+                    if not self.is_sqlite:
+                        connection = connection.execution_options(
+                            isolation_level="REPEATABLE READ", postgresql_readonly=True
+                        )
+                    with connection.begin():
+                        yield connection
+            finally:
+                self._checkpoint()
+
+    @contextmanager
     def writing(self) -> Iterator[Connection]:
         """
         Give a connection for one transaction, committed durably at the end.
@@ -89,7 +119,8 @@ class Database:
         violation (which its log would quote) can happen.
 
         Raises:
-            DeadDropUnavailable: If the database is full, busy, or out of reach.
+            DeadDropUnavailable: If the database is full, busy, or out of reach, or if
+                a replica should confirm the transaction and is not there.
         """
         with plain_failures(), self._turn():
             try:
@@ -97,10 +128,7 @@ class Database:
                     connection = connection.execution_options(bisik_writing=True)
                     with connection.begin():
                         if not self.is_sqlite:
-                            connection.execute(
-                                text("SELECT pg_advisory_xact_lock(:key)"),
-                                {"key": _WRITER_LOCK},
-                            )
+                            _take_turn_on_postgres(connection)
                         yield connection
             finally:
                 # After a failure too: a large transaction reaches the log before
@@ -298,6 +326,15 @@ def _begin_sqlite(connection: Connection) -> None:
     # A writer takes its lock before it reads, or what it read could be stale.
     writing = options.get("bisik_writing", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _take_turn_on_postgres(connection: Connection) -> None:
+    if connection.execute(_REPLICA_IS_MISSING).scalar_one():
+        reason = Reason.ALONE
+        raise DeadDropUnavailable(reason, _SENTENCES[reason])
+    connection.execute(
+        text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITER_LOCK}
+    )
 
 
 def _postgres_engine(url: URL) -> Engine:

@@ -38,6 +38,7 @@ class Reason(StrEnum):
     FULL = "full"
     BUSY = "busy"
     UNREACHABLE = "unreachable"
+    ALONE = "alone"
     OTHER = "other"
 
 

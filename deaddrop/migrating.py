@@ -11,10 +11,12 @@ version has that can still work with what it makes, and the database remembers t
 strictest, so that the release before can take over again (docs/adr/0025).
 """
 
+import json
 import os
 import sqlite3
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Self
 
 from alembic import command
 from alembic.config import Config
@@ -48,6 +50,29 @@ class Steps:
         """The last of them."""
         return self.known[-1]
 
+    def to_json(self) -> str:
+        """Write them down for another version."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def parse(cls, untrusted_text: str) -> Self:
+        """
+        Read what another version has written.
+
+        Raises:
+            ValueError: If it is not that.
+        """
+        try:
+            untrusted = json.loads(untrusted_text)
+            known, oldest_reader = untrusted["known"], untrusted["oldest_reader"]
+        except (TypeError, KeyError, RecursionError):
+            raise ValueError("these are no steps") from None
+        if not isinstance(known, list) or not all(
+            isinstance(name, str) for name in (*known, oldest_reader)
+        ):
+            raise ValueError("these are no steps")
+        return cls(tuple(known), oldest_reader)
+
 
 def migrate(url: str) -> None:
     """
@@ -61,27 +86,54 @@ def migrate(url: str) -> None:
 
         NotMigrated: If it is of a later version that this one cannot work with.
     """
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        with plain_failures():
-            _prepare_sqlite(os.fspath(sqlite_path(parsed)))
+    prepare(url)
     steps = this_versions_steps()
     database = Database(url)
     try:
         with database.writing() as connection:
             if not _is_later(connection, steps.known):
-                config = _config()
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-                connection.execute(delete(schema.compatibility))
-                connection.execute(
-                    insert(schema.compatibility),
-                    {"id": 1, "oldest_reader": steps.oldest_reader},
-                )
+                upgrade(connection, steps.head)
             elif not _is_readable(connection, steps.known):
                 raise NotMigrated
     finally:
         database.close()
+
+
+def prepare(url: str) -> None:
+    """
+    Make the SQLite file at *url* if it is missing; PostgreSQL makes its own.
+
+    Raises:
+        DeadDropUnavailable: If it cannot be made.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        with plain_failures():
+            _prepare_sqlite(os.fspath(sqlite_path(parsed)))
+
+
+def upgrade(connection: Connection, revision: str) -> None:
+    """Take the missing steps up to *revision*, in the transaction of *connection*."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+    steps = this_versions_steps()
+    if revision == steps.head:
+        connection.execute(delete(schema.compatibility))
+        connection.execute(
+            insert(schema.compatibility),
+            {"id": 1, "oldest_reader": steps.oldest_reader},
+        )
+
+
+def newest_revision() -> str:
+    """Name the tables of this version."""
+    return this_versions_steps().head
+
+
+def known_revisions() -> list[str]:
+    """Name the tables of this version and of all before it, the newest first."""
+    return list(reversed(this_versions_steps().known))
 
 
 def check_migrated(database: Database) -> None:

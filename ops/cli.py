@@ -17,7 +17,9 @@ The `bisik` command.
     bisik onion torrc, status, backup, restore, rotate
     bisik officers grant-access, revoke-access, access
     bisik administrators access-key, grant-access, revoke-access, access
+    bisik backup make, verify, restore            a whole server, sealed, and back
     bisik doctor                                  is everything well?
+    bisik notify recipients, seal, send           one sealed message a day
     bisik counters                                what a monitoring system may know
     bisik leaflet                                 a page for the notice board
     bisik release activate, show, recover         which release of a server counts

@@ -66,6 +66,10 @@ class SheetsOnDisk(OpsError):
     """The sheets are the key itself, and may only be in memory."""
 
 
+class ScratchOnDisk(OpsError):
+    """The folder to restore into is not in memory."""
+
+
 class SealedCaseFile(OpsError):
     """The case file is sealed: only its recipient can open it."""
 

@@ -17,7 +17,8 @@ SERVICES = (
     "bisik-site.service",
     "bisik-courier.service",
     "bisik-tidy.service",
-    "bisik-notify.service",
+    "bisik-notify-seal.service",
+    "bisik-counters.service",
     "bisik-backup.service",
     "bisik-doctor.service",
 )

@@ -1,8 +1,8 @@
 """
 Looking: whether a site answers with its front page, as tor would ask for it.
 
-    socket  <-- PROXY TCP6 ..., GET / --  us
-            --  HTTP/1.1 200 ---------->
+    socket  <-- PROXY TCP6 ..., GET /, or GET /enter --  us
+            --  HTTP/1.1 200 -------------------------->
 """
 
 import socket
@@ -12,6 +12,9 @@ from contextlib import closing
 from pathlib import Path
 
 from ops.errors import OpsError
+
+COURIERS_PAGE = "/enter"
+"""Its front page leads there."""
 
 _ANSWER_SECONDS = 30.0
 _LOOK_AGAIN_SECONDS = 0.2
@@ -27,6 +30,7 @@ class TrialFailed(OpsError):
 def fetch_front_page(
     path: Path,
     *,
+    page: str = "/",
     host: str = _ANYBODY,
     within_seconds: float,
     goes_on: Callable[[], bool] = lambda: True,
@@ -36,6 +40,8 @@ def fetch_front_page(
 
     Args:
         path: The socket.
+
+        page: The page; a courier's is COURIERS_PAGE.
 
         host: The name to call the site by.
 
@@ -49,7 +55,7 @@ def fetch_front_page(
     until = time.monotonic() + within_seconds
     while True:
         try:
-            status = _status(path, host)
+            status = _status(path, page, host)
         except OSError:
             status = ""
         if status:
@@ -58,12 +64,14 @@ def fetch_front_page(
             raise TrialFailed(f"nobody answers at {path}")
         time.sleep(_LOOK_AGAIN_SECONDS)
     if status != "200":
-        raise TrialFailed(f"the front page at {path} is answered with {status}")
+        raise TrialFailed(f"the page {page} at {path} is answered with {status}")
 
 
-def _status(path: Path, host: str) -> str:
+def _status(path: Path, page: str, host: str) -> str:
     """Return the three digits of the answer; nothing if the connection was closed."""
-    request = f"{_CIRCUIT}GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    request = (
+        f"{_CIRCUIT}GET {page} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    )
     with closing(socket.socket(socket.AF_UNIX)) as connection:
         connection.settimeout(_ANSWER_SECONDS)
         connection.connect(str(path))

@@ -11,7 +11,7 @@ board, and whoever else has it can put up a site there.  Specified in docs/spec/
 
 import io
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -48,6 +48,10 @@ class ForeignBackup(OpsError):
     """This is no backup of onion services."""
 
 
+class AddressesUnreadable(OpsError):
+    """This user may not read the keys of the onion services."""
+
+
 class KeysThere(OpsError):
     """There are keys in the onion folder already; nothing is ever replaced."""
 
@@ -78,9 +82,8 @@ def back_up(onion: Onion, to: Path, *, passphrase: bytes) -> list[OnionAddress]:
     addresses = [onion.address(service) for service in onion.services]
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for path in _files(onion):
-            member = tarfile.TarInfo(path.relative_to(onion.directory).as_posix())
-            content = path.read_bytes()
+        for name, content in saved_files(onion).items():
+            member = tarfile.TarInfo(name)
             member.size, member.mode = len(content), 0o600
             archive.addfile(member, io.BytesIO(content))
     locked = lock(packed.getvalue(), passphrase=passphrase)
@@ -119,12 +122,71 @@ def restore(
     Returns:
         The addresses.
     """
-    if is_running(onion.control_socket):
-        raise TorRuns(TorRuns.__doc__)
+    check_free(onion)
+    members = _members(unlock(backup.read_bytes(), passphrase=passphrase))
+    return put_back(read_saved(onion, members), entropy=entropy, user=user)
+
+
+def check_free(onion: Onion) -> None:
+    """
+    Make sure that keys can be brought back: no tor runs, and there are none.
+
+    Raises:
+        KeysThere, TorRuns: As their sentences say.
+    """
+    check_stopped(onion)
     for service in onion.services:
         if any((service.directory / name).exists() for name in KEY_FILES):
             raise KeysThere(KeysThere.__doc__)
-    saved = _unpack(onion, unlock(backup.read_bytes(), passphrase=passphrase))
+
+
+def check_stopped(onion: Onion) -> None:
+    """
+    Make sure that no tor runs, which would not notice new keys.
+
+    Raises:
+        TorRuns: If one does.
+    """
+    if is_running(onion.control_socket):
+        raise TorRuns(TorRuns.__doc__)
+
+
+def check_fits(saved: "SavedOnion") -> None:
+    """
+    Make sure that what was saved can be put back: tor is stopped, no key in the way.
+
+    Raises:
+        KeysThere, TorRuns: As their sentences say.
+    """
+    check_stopped(saved.onion)
+    for path, content in saved.keys.items():
+        if path.exists() and path.read_bytes() != content:
+            raise KeysThere(KeysThere.__doc__)
+
+
+def put_back(
+    saved: "SavedOnion", *, entropy: Callable[[int], bytes], user: str | None = None
+) -> list[OnionAddress]:
+    """
+    Write what was saved into the onion folder.
+
+    What is there already with the same content is left: who was interrupted by a
+    power-cut can begin again.
+
+    Args:
+        saved: As `read_saved` returned it.
+
+        entropy: For the decoy.
+
+        user: Whom tor runs as, if that is not who runs this.
+
+    Raises:
+        KeysThere, TorRuns: As `check_fits`; nothing has changed then.
+
+    Returns:
+        The addresses.
+    """
+    check_fits(saved)
     prepare_onion(saved.onion, entropy=entropy, user=user)
     for service in saved.onion.guarded:
         clients = saved.onion.clients_of(service)
@@ -132,8 +194,9 @@ def restore(
         for name in saved_clients.keys() - clients.list().keys():
             clients.grant(name, saved_clients[name])
     for path, content in saved.keys.items():
-        write_for_owner(path, content)
-    return [onion.address(service) for service in saved.onion.services]
+        if not path.exists():
+            write_for_owner(path, content)
+    return [saved.onion.address(service) for service in saved.onion.services]
 
 
 def rotate(onion: Onion, service: Service) -> OnionAddress:
@@ -160,6 +223,26 @@ def rotate(onion: Onion, service: Service) -> OnionAddress:
     return onion.wait_for_address(service)
 
 
+def saved_files(onion: Onion) -> dict[str, bytes]:
+    """
+    Read what has to be saved of an onion folder, by the names below it.
+
+    Raises:
+        NoAddress: If there is nothing to save.
+
+        AddressesUnreadable: If it is tor's, and this user neither tor nor root.
+    """
+    try:
+        for service in onion.services:
+            onion.address(service)
+        return {
+            path.relative_to(onion.directory).as_posix(): path.read_bytes()
+            for path in _files(onion)
+        }
+    except PermissionError as error:
+        raise AddressesUnreadable(f"{error.filename}: permission denied") from None
+
+
 def _files(onion: Onion) -> Iterator[Path]:
     for service in onion.services:
         for name in KEY_FILES:
@@ -170,7 +253,7 @@ def _files(onion: Onion) -> Iterator[Path]:
 
 
 @dataclass(frozen=True)
-class _Saved:
+class SavedOnion:
     """
     What is in a backup.
 
@@ -187,9 +270,14 @@ class _Saved:
     clients: dict[str, dict[str, ClientKey]]
 
 
-def _unpack(onion: Onion, packed: bytes) -> _Saved:
-    """Read a backup strictly: nothing but what `back_up` writes is accepted."""
-    left = _members(packed)
+def read_saved(onion: Onion, members: Mapping[str, bytes]) -> SavedOnion:
+    """
+    Read what was saved strictly: nothing but what `saved_files` gives is accepted.
+
+    Raises:
+        ForeignBackup: If it is anything else.
+    """
+    left = dict(members)
     # Whatever bisik.toml says: an address that was saved is not lost for it.
     administrators = onion.administrators.directory.name
     onion = replace(
@@ -219,7 +307,7 @@ def _unpack(onion: Onion, packed: bytes) -> _Saved:
             raise ForeignBackup(ForeignBackup.__doc__)
         key = parse_client_key(content.decode("ascii", "replace"))
         clients[folder][path.stem] = key
-    return _Saved(onion, keys, clients)
+    return SavedOnion(onion, keys, clients)
 
 
 def _members(packed: bytes) -> dict[str, bytes]:

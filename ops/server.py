@@ -175,19 +175,6 @@ def create_server(
         _install(partial, directory, edge, edge.today(zone), database, join=join)
 
 
-def database_url(directory: Path) -> str:
-    """
-    Return the address of the database of a server directory; may hold a password.
-
-    Raises:
-        NoServer: If there is none.
-
-        MalformedSettings, UnusableDatabase: As their sentences say.
-    """
-    directory = directory.absolute()
-    return _database_url(directory, read_settings(directory).database)
-
-
 def migrate_server(directory: Path) -> None:
     """
     Bring the database of a server directory to the tables of this version.
@@ -197,7 +184,8 @@ def migrate_server(directory: Path) -> None:
 
         MalformedSettings, DeadDropUnavailable: As their sentences say.
     """
-    migrate(database_url(directory))
+    directory = directory.absolute()
+    migrate(database_url(directory, read_settings(directory).database))
 
 
 @contextmanager
@@ -221,9 +209,9 @@ def open_server(directory: Path, edge: Edge) -> Iterator[Server]:
 
 
 def _opened(directory: Path, settings: Settings, edge: Edge) -> Iterator[Server]:
-    profile = Profile.parse(_text(directory / PROFILE))
+    profile = read_profile(directory)
     calendar = Calendar.parse(_text(directory / CALENDAR))
-    url = _database_url(directory, settings.database)
+    url = database_url(directory, settings.database)
     drop = _open_drop(url, directory, settings, edge)
     try:
         server = Server(
@@ -251,7 +239,7 @@ def _install(
     *,
     join: bool,
 ) -> None:
-    url = _database_url(partial, database)
+    url = database_url(partial, database)
     if not join:
         migrate(url)
     drop = _open_drop(url, directory, Settings(), edge)
@@ -284,7 +272,13 @@ def _open_drop(url: str, directory: Path, settings: Settings, edge: Edge) -> Dea
     return open_deaddrop(url, known_dummies=known, entropy=edge.entropy)
 
 
-def _database_url(directory: Path, database: str | None) -> str:
+def database_url(directory: Path, database: str | None) -> str:
+    """
+    Return the address of the dead drop, for SQLAlchemy.
+
+    Raises:
+        UnusableDatabase: If *database* is no address of PostgreSQL.
+    """
     if database is None:
         return f"sqlite:///{directory / DATABASE}"
     try:
@@ -310,6 +304,16 @@ def read_settings(directory: Path) -> Settings:
         return Settings.parse(_text(directory / SETTINGS))
     except FileNotFoundError:
         raise NoServer(f"there is no server directory at {directory}") from None
+
+
+def read_profile(directory: Path) -> Profile:
+    """
+    Read the institution's profile of a server directory.
+
+    Raises:
+        MalformedProfile, OSError: As they say.
+    """
+    return Profile.parse(_text(directory / PROFILE))
 
 
 def _text(path: Path) -> str:

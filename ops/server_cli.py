@@ -7,7 +7,9 @@ The `bisik` command of a server.
     bisik courier serve, export, apply            bundles out, outboxes in
     bisik administrators grant-access...          who reaches its ssh
     bisik onion torrc, status, backup...          how it is reached
+    bisik backup make, verify, restore            a whole server, sealed, and back
     bisik doctor, counters                        is it well?
+    bisik notify recipients, seal, send           one sealed message a day
     bisik leaflet                                 a page for the notice board
     bisik release activate, show, recover         which release counts
 
@@ -24,10 +26,12 @@ from ops.commands.access import (
     grant_access,
     revoke_access,
 )
+from ops.commands.backup import backup
 from ops.commands.counters import counters
 from ops.commands.courier import courier
 from ops.commands.doctor import doctor
 from ops.commands.leaflet import leaflet
+from ops.commands.notify import notify
 from ops.commands.officers import officers
 from ops.commands.onion import onion
 from ops.commands.release import release
@@ -70,9 +74,11 @@ ON_THE_NETWORK: tuple[click.Command, ...] = (
     officers,
     administrators,
     courier,
+    backup,
     onion,
     doctor,
     counters,
+    notify,
     leaflet,
     release,
 )

@@ -1,10 +1,14 @@
 """What only a server refuses, and the way out."""
 
+from crypto.recipients import NoRecipient
 from deaddrop import (
     AlreadyInstalled,
     DeadDropError,
     DeadDropUnavailable,
+    MalformedCopy,
     MissingOutbox,
+    NewerCopy,
+    NotEmpty,
     NotInstalled,
     NotMigrated,
     OfficerExists,
@@ -14,16 +18,28 @@ from deaddrop import (
 from journalist_app.courier.errors import CourierError
 from ops.access import NotServed
 from ops.activation import UnfitSocket
+from ops.backups.archive import MalformedBackup, SealedBackup
 from ops.database_copy import Undecided
 from ops.errors import (
     NoOrganisationKey,
     NoPrivateMemory,
     NoServer,
     Refusals,
+    ScratchOnDisk,
     UnknownDeskName,
 )
 from ops.host import AlteredRelease
 from ops.in_use import BeingUpgraded, StillInUse
+from ops.notifying.errors import (
+    MalformedMailSettings,
+    MalformedRecipients,
+    NoPassword,
+    NotSent,
+    RecipientExists,
+    UnknownRecipient,
+    UnusableRecipient,
+)
+from ops.onion_keys import AddressesUnreadable, KeysThere, TorRuns
 from ops.releases import UnknownRelease
 from ops.upgrade import OneWayOnly, UpgradeFailed
 from tor.address import MalformedOnionAddress
@@ -39,6 +55,23 @@ from tor.errors import (
 
 _KINDS = (CourierError, DeadDropError, TorError)
 _HINTS = (
+    (UnknownRecipient, "see who gets one with: bisik notify recipients list"),
+    (RecipientExists, "remove it first: bisik notify recipients remove ADDRESS"),
+    (UnusableRecipient, "see docs/spec/notifications.md"),
+    (MalformedRecipients, "restore it, or remove it and add the recipients again"),
+    (MalformedMailSettings, "see docs/spec/notifications.md, then run the playbook"),
+    (NoPassword, "let systemd run it, with LoadCredential=mail-password:FILE"),
+    (NotSent, "it may be run again; what was sent is not sent twice"),
+    (SealedBackup, "open it: gpg --decrypt FILE | bisik backup verify -"),
+    (MalformedBackup, "see what gpg said; then try an older backup"),
+    (MalformedCopy, "try an older backup"),
+    (NewerCopy, "install the version of Bisik that made it, or a newer one"),
+    (NotEmpty, "make a new, empty database, and name it with --database"),
+    (NoRecipient, "bring the operator's renewed public key to this server"),
+    (ScratchOnDisk, "name a folder in memory, or say --on-encrypted-disk"),
+    (AddressesUnreadable, "run it as root, or leave them out: --without-addresses"),
+    (KeysThere, "put tor's folder of this machine aside, then try again"),
+    (TorRuns, "stop tor, then try again"),
     (NoServer, "make one with: bisik init --directory DIRECTORY"),
     (NoOrganisationKey, "run: bisik organisation trust organisation.asc"),
     (NoPrivateMemory, 'name a tmpfs folder as "memory" in bisik.toml'),

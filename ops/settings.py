@@ -124,6 +124,26 @@ class Settings(BaseModel):
         return Path(self.memory) if self.memory else None
 
 
+def with_setting(text: str, name: str, value: str) -> str:
+    """
+    Return the text of a bisik.toml with another value of one field.
+
+    Args:
+        text: Of a file that can be parsed: it has no tables, so that a line at its
+            end belongs to it like any other.
+
+        name: Of the field.
+
+        value: What it is to be.
+    """
+    others = [
+        line
+        for line in text.splitlines()
+        if line.partition("=")[0].strip() != name or "=" not in line
+    ]
+    return "\n".join([*others, f"{name} = {json.dumps(value, ensure_ascii=False)}", ""])
+
+
 def render_settings(*, database: str | None, trial: bool = False) -> str:
     """
     Write a new bisik.toml, with every field explained.

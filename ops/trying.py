@@ -2,8 +2,8 @@
 Trying a release out on the real database, before anybody else may.
 
     folder in memory, mode 0700, gone afterwards
-      reporters.sock  <-- GET / --  the reporters' site, as it will be served
-      courier.sock    <-- GET / --  the courier
+      reporters.sock  <-- GET / ------  the reporters' site, as it will be served
+      courier.sock    <-- GET /enter --  the courier
 
 It is called by an upgrade, which has the server directory for itself.  What the store
 is tried with is a session under a random name, which is taken away again; nothing else
@@ -20,12 +20,14 @@ from pathlib import Path
 
 from deaddrop.schema import SESSION_BYTES, SESSION_ID_BYTES
 from ops.edge import Edge
-from ops.looking import TrialFailed, fetch_front_page
+from ops.looking import COURIERS_PAGE, TrialFailed, fetch_front_page
 from ops.memory import private_memory
 from ops.server import Server, open_server
 from tor.program import WITH_PARENT
 
-SITES = ("reporters", "courier")
+SITES = {"reporters": "/", "courier": COURIERS_PAGE}
+"""What is tried of each."""
+
 START_SECONDS = 90.0
 STOP_SECONDS = 40
 _HALF_HOUR_SECONDS = 30 * 60
@@ -55,11 +57,14 @@ def try_release(
             server.settings.memory_directory or edge.memory, uid=os.getuid()
         )
     with tempfile.TemporaryDirectory(prefix="trial-", dir=memory) as folder:
-        for site in SITES:
+        for site, page in SITES.items():
             path = Path(folder) / f"{site}.sock"
             with _serving(serve(site, path)) as process:
                 fetch_front_page(
-                    path, within_seconds=START_SECONDS, goes_on=partial(_runs, process)
+                    path,
+                    page=page,
+                    within_seconds=START_SECONDS,
+                    goes_on=partial(_runs, process),
                 )
 
 

@@ -21,20 +21,19 @@ for an upgrade that is under way, and brings one that was cut short to one of it
 Specified in docs/spec/release.md; why so, in docs/adr/0025.
 """
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from deaddrop import DeadDropError
+from deaddrop import DeadDropError, Steps
 from ops.acting import told_by_owner
 from ops.database_copy import copy_database, forget_copy, put_back
 from ops.errors import OpsError
 from ops.in_use import LOCK, alone, open_lock
-from ops.looking import fetch_front_page
+from ops.looking import COURIERS_PAGE, fetch_front_page
 from ops.onion import NoAddress, Onion
 from ops.releases import Releases
 from ops.server import DATABASE, SETTINGS, read_settings
@@ -69,6 +68,10 @@ class UpgradeFailed(OpsError):
 
 class OneWayOnly(OpsError):
     """The release before could not take over again after this upgrade."""
+
+
+class UnknownTables(OpsError):
+    """A release does not say which tables it can work with."""
 
 
 class DatabaseNotCopied(OpsError):
@@ -193,17 +196,21 @@ class Upgrade:
     def _can_read(self, before: str, after: str, lock: int) -> bool:
         """Whether one release can work with the tables of another."""
 
-        def steps(version: str) -> dict[str, Any]:
+        def steps(version: str) -> Steps:
             told = self.machine.release(
                 self.releases.program(version),
                 *("release", "tables"),
                 lock=lock,
                 seconds=_QUESTION_SECONDS,
             )
-            read: dict[str, Any] = json.loads(told)
-            return read
+            try:
+                return Steps.parse(told)
+            except ValueError:
+                raise UnknownTables(
+                    f"the release {version} does not say which tables it can work with"
+                ) from None
 
-        return steps(after)["oldest_reader"] in steps(before)["known"]
+        return steps(after).oldest_reader in steps(before).known
 
     def _start_again(
         self, failure: OpsError, before: str | None, sites: list[str]
@@ -341,13 +348,12 @@ class _Change:
         if self.settings is None:
             return
         onion = Onion.of(self.upgrade.directory, self.settings)
-        for unit, path, hosts, service in (
-            (SITE, self.settings.socket, self.settings.hosts, onion.reporters),
+        settings = self.settings
+        for unit, path, page, hosts, service in (
+            (SITE, settings.socket, "/", settings.hosts, onion.reporters),
             (
-                COURIER,
-                self.settings.courier_socket,
-                self.settings.courier_hosts,
-                onion.officers,
+                *(COURIER, settings.courier_socket, COURIERS_PAGE),
+                *(settings.courier_hosts, onion.officers),
             ),
         ):
             if unit not in sites or path is None:
@@ -357,7 +363,9 @@ class _Change:
             except (NoAddress, OSError):
                 names = []
             host = [*names, _ANYBODY][0]
-            fetch_front_page(Path(path), host=host, within_seconds=_ANSWER_SECONDS)
+            fetch_front_page(
+                Path(path), page=page, host=host, within_seconds=_ANSWER_SECONDS
+            )
 
 
 def recover(releases: Releases) -> UpgradeRecord | None:

@@ -197,3 +197,18 @@ def test_a_desk_is_given_the_programs_that_bisik_needs() -> None:
         - set(re.findall(r"[a-z][a-z0-9.+-]+", depends[1]))
     )
     assert set() == missing
+
+
+def test_a_release_brings_what_the_playbook_installs() -> None:
+    """
+    A machine that reaches no archive finds in `make release OFFLINE=yes` what the
+    role base asks for.
+    """
+    variables = (ROOT / "ansible/roles/base/vars/main.yml").read_text("utf-8")
+    listed = re.search(
+        r"^base_needed_packages:\n((?:  - \S+\n)+)", variables, re.MULTILINE
+    )
+    assert listed is not None
+    brought = (ROOT / "scripts/release/files/debian-packages").read_text("utf-8")
+
+    assert set() == set(re.findall(r"- (\S+)", listed[1])) - set(brought.split())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ops.commands.options import onion_directory_option
+from ops.commands.options import NEW_FILE, onion_directory_option
 from ops.doctor import (
     Finding,
     Verdict,
@@ -15,7 +15,9 @@ from ops.doctor import (
     to_json,
     wrong,
 )
+from ops.doctor.posting import judge_posting, look_at_posting
 from ops.edge import Edge
+from ops.notifying.sealing import write_health
 from ops.onion import Onion
 from ops.server import read_settings
 from ops.shipped import local_zone
@@ -25,15 +27,28 @@ from ops.shipped import local_zone
 @onion_directory_option
 @click.option("--quiet", is_flag=True, help="Say only what is not well.")
 @click.option("--json", "as_json", is_flag=True, help="For a program.")
+@click.option(
+    "--note", type=NEW_FILE, help="Note whether all is well, for bisik notify."
+)
 @click.pass_context
-def doctor(context: click.Context, directory: Path, quiet: bool, as_json: bool) -> None:
+def doctor(
+    context: click.Context,
+    directory: Path,
+    quiet: bool,
+    as_json: bool,
+    note: Path | None,
+) -> None:
     """
     Look at everything on this server.  Exit code 1 if something is wrong.
 
     As root it sees the most.
     """
-    findings = examine_everything(directory, context.obj)
-    tell(context, findings, quiet=quiet, as_json=as_json)
+    edge: Edge = context.obj
+    bad = tell(examine_everything(directory, edge), quiet=quiet, as_json=as_json)
+    if note is not None:
+        write_health(note, day=edge.today(local_zone()), wrong=bad)
+    if bad:
+        context.exit(1)
 
 
 def examine_everything(directory: Path, edge: Edge) -> Iterator[Finding]:
@@ -42,16 +57,18 @@ def examine_everything(directory: Path, edge: Edge) -> Iterator[Finding]:
     yield from examine_machine(edge.machine, edge.today(local_zone()))
     yield from examine_server_as_owner(directory, edge)
     yield from examine_onion(place, edge)
+    yield from judge_posting(
+        look_at_posting(edge.machine), today=edge.today(local_zone())
+    )
 
 
 def tell(
-    context: click.Context,
     findings: Iterable[Finding],
     *,
     quiet: bool = False,
     as_json: bool = False,
-) -> None:
-    """Say what was found; end with exit code 1 if something is wrong."""
+) -> int:
+    """Say what was found; return how many things are wrong."""
     found = []
     for finding in findings:
         shown = not (quiet and finding.verdict is Verdict.GOOD)
@@ -68,8 +85,7 @@ def tell(
         click.echo(f"\n{bad} things are wrong.")
     elif not quiet:
         click.echo("\nNothing is wrong: reporters and officers can get in.")
-    if bad:
-        context.exit(1)
+    return bad
 
 
 def find_onion(directory: Path) -> Onion:

@@ -50,7 +50,8 @@ def torrc(
 @click.pass_context
 def status(context: click.Context, directory: Path) -> None:
     """Say whether reporters and officers can get in.  Exit code 1 if not."""
-    tell(context, examine_onion(find_onion(directory), context.obj))
+    if tell(examine_onion(find_onion(directory), context.obj)):
+        context.exit(1)
 
 
 @onion.command("backup")

@@ -1,12 +1,11 @@
 """`bisik release`: which release serves, and how another one takes over."""
 
-import json
 import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -128,7 +127,7 @@ def recover() -> None:
 @release.command("tables", hidden=True)
 def tables() -> None:
     """Say which steps of the database this release knows, for `activate`."""
-    click.echo(json.dumps(asdict(this_versions_steps())))
+    click.echo(this_versions_steps().to_json())
 
 
 @release.command("try", hidden=True)
@@ -145,7 +144,7 @@ def try_command(edge: Edge, directory: Path) -> None:
 
 
 @release.command("serve", hidden=True)
-@click.argument("site", type=click.Choice(SITES))
+@click.argument("site", type=click.Choice(list(SITES)))
 @click.argument("path", type=click.Path(path_type=Path))
 @directory_option
 @click.pass_obj

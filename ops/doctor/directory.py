@@ -20,6 +20,7 @@ from ops.doctor.daily import (
 )
 from ops.doctor.finding import Finding, Verdict, from_json, to_json
 from ops.doctor.keys import KeyLife, judge_keys, judge_officers
+from ops.doctor.posting import judge_recipients
 from ops.doctor.storage import file_systems, judge_memory, judge_rooms
 from ops.edge import Edge
 from ops.errors import OpsError
@@ -72,6 +73,7 @@ def _examine(server: Server, edge: Edge) -> Iterator[Finding]:
         list_officers(server.drop, server.keyring, today=today), today
     )
     yield from _organisation(server, today)
+    yield from judge_recipients(server.directory, today)
     yield judge_calendar(server.calendar, today)
     yield judge_tidying(tidied_on(server.directory), today)
     yield from judge_waiting(_behind(server, today))

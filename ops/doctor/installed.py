@@ -5,16 +5,20 @@ It looks at Debian and at folders that belong to root; who may not see something
 told so.
 """
 
+import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 from crypto.errors import CryptoError
 from crypto.lifetimes import Purpose, lifetime_in
+from ops.doctor.certificates import examine_certificates
 from ops.doctor.daily import judge_backup
 from ops.doctor.finding import Finding, Verdict
 from ops.doctor.keys import KeyLife, judge_keys
+from ops.doctor.release import examine_release
 from ops.doctor.storage import (
     file_systems,
     judge_rooms,
@@ -34,8 +38,11 @@ from ops.doctor.upkeep import (
 from ops.machine import Machine
 
 BACKUPS: Final = Path("/var/backups/bisik")
+# docs/spec/backup.md; a file that is half written is hidden.
+_BACKUP: Final = re.compile(r"bisik-(\d{4}-[01]\d-[0-3]\d)(?:-\d+)?\.gpg")
 PLACES: Final = (Path("/"), Path("/var"), Path("/boot"), BACKUPS)
-SHIPPED_PROFILES: Final = "/opt/bisik/current/apparmor"
+# As the roles have taken them from the release.
+PROFILE_FILES: Final = ("/etc/apparmor.d/bisik", "/etc/apparmor.d/bisik-notify")
 TORS_PROFILE: Final = "system_tor"
 KEYS: Final = {
     "/etc/bisik/operator.asc": ("the key that backups are sealed to", Purpose.SEALING),
@@ -46,11 +53,13 @@ BRING_KEY: Final = "bring its newer copy, by the playbook"
 
 def examine_machine(machine: Machine, today: date) -> Iterator[Finding]:
     """Look at the machine: services, upgrades, disks, backups."""
+    yield from examine_release(machine)
     yield from judge_units(ask_systemd(machine))
     yield from judge_rooms(file_systems(machine, map(machine.path, PLACES)))
     yield judge_swap(swap_in_the_clear(machine.text("/proc/swaps") or "", machine))
     yield judge_backup(newest_backup(machine), today)
     yield from _keys(machine, today)
+    yield from examine_certificates(machine, today)
     yield from judge_upgrades(
         ask_apt(machine), fetched=lists_made_on(machine), today=today
     )
@@ -61,16 +70,16 @@ def examine_machine(machine: Machine, today: date) -> Iterator[Finding]:
 
 
 def newest_backup(machine: Machine) -> date | None:
-    """Return the day of the newest backup that this user can see."""
+    """Return the day of the newest backup that this user can see, by its name."""
     try:
-        made = [
-            path.stat().st_mtime
-            for path in machine.path(BACKUPS).iterdir()
-            if path.is_file() and not path.name.startswith(".")
-        ]
+        names = [path.name for path in machine.path(BACKUPS).iterdir()]
     except OSError:
         return None
-    return datetime.fromtimestamp(max(made), UTC).date() if made else None
+    days = []
+    for found in filter(None, map(_BACKUP.fullmatch, names)):
+        with suppress(ValueError):  # Of the thirtieth of February nobody made one.
+            days.append(date.fromisoformat(found[1]))
+    return max(days, default=None)
 
 
 def _keys(machine: Machine, today: date) -> Iterator[Finding]:
@@ -98,9 +107,11 @@ def _keys(machine: Machine, today: date) -> Iterator[Finding]:
 
 
 def _profiles(machine: Machine) -> set[str]:
-    """Name the profiles that the release brings, and that of tor."""
-    folder = machine.path(SHIPPED_PROFILES)
-    try:
-        return {path.name for path in folder.iterdir()} | {TORS_PROFILE}
-    except OSError:
-        return set()
+    """Name the profiles that are to be in force: ours, and that of tor."""
+    names = {
+        line.split()[1]
+        for path in PROFILE_FILES
+        for line in (machine.text(path) or "").splitlines()
+        if line.startswith("profile ") and len(line.split()) > 1
+    }
+    return names | {TORS_PROFILE} if names else set()

@@ -2,6 +2,8 @@
 
 import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -177,6 +179,34 @@ def test_a_server_that_was_restarted(
     item = sealed_item(entropy(ITEM_BYTES))
     assert 1 == drop.intake.accept(item, day=DAY, writes=[])
     drop.close()
+
+
+@pytest.mark.postgres
+def test_a_replica_that_is_away(
+    postgres: PostgresServer, postgres_url: str, known: KnownDummies, entropy: Entropy
+) -> None:
+    """What only this machine would have is refused at once, and nothing stored."""
+    drop = open_deaddrop(postgres_url, known_dummies=known, entropy=entropy)
+    drop.create_installation(entropy, day=DAY)
+    before = read_everything(drop)
+    item = sealed_item(entropy(ITEM_BYTES))
+    with required_replica(postgres):
+        with pytest.raises(DeadDropUnavailable, match="replica") as refused:
+            drop.intake.accept(item, day=DAY, writes=[new_slot(entropy)])
+        assert Reason.ALONE == refused.value.reason
+        assert before == read_everything(drop)
+    assert 1 == drop.intake.accept(item, day=DAY, writes=[])
+    drop.close()
+
+
+@contextmanager
+def required_replica(postgres: PostgresServer) -> Iterator[None]:
+    """Let transactions wait for a replica that there is not."""
+    postgres.reload("ALTER SYSTEM SET synchronous_standby_names = 'away'")
+    try:
+        yield
+    finally:
+        postgres.reload("ALTER SYSTEM RESET synchronous_standby_names")
 
 
 def test_a_database_in_memory_is_refused() -> None:

@@ -1,5 +1,6 @@
 """The migrations make exactly the tables that the package works with."""
 
+import json
 import stat
 from pathlib import Path
 
@@ -7,13 +8,16 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect, types
+from alembic.script import ScriptDirectory
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import inspect, text, types
 from support.deaddrop_samples import DAY, read_everything
 from support.postgres import PostgresServer
 
-from deaddrop import DeadDrop, NotMigrated, migrate
+from deaddrop import DeadDrop, NotMigrated, Steps, migrate
 from deaddrop.engine import Database
-from deaddrop.migrating import _config, check_migrated
+from deaddrop.migrating import _config, check_migrated, this_versions_steps
 from deaddrop.schema import metadata
 
 
@@ -152,3 +156,80 @@ def test_days_fit(drop: DeadDrop) -> None:
             "SELECT min(expires_day) FROM mailbox"
         ).scalar_one()
     assert DAY.toordinal() < first
+
+
+@pytest.mark.parametrize(
+    ("oldest_reader", "readable"), [("0004", True), ("0098", False), (None, False)]
+)
+def test_a_later_database(url: str, oldest_reader: str | None, readable: bool) -> None:
+    """
+    Steps of a later version are borne if it says so, and never taken back.
+    """
+    database = Database(url)
+    with database.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0099'"))
+        connection.execute(text("DELETE FROM compatibility"))
+        if oldest_reader is not None:
+            connection.execute(
+                text("INSERT INTO compatibility VALUES (1, :reader)"),
+                {"reader": oldest_reader},
+            )
+    if readable:
+        check_migrated(database)
+        migrate(url)
+    else:
+        with pytest.raises(NotMigrated):
+            check_migrated(database)
+        with pytest.raises(NotMigrated):
+            migrate(url)
+    with database.reading() as connection:
+        found = connection.execute(text("SELECT version_num FROM alembic_version"))
+        assert "0099" == found.scalar_one()
+    database.close()
+
+
+def test_every_step_says_who_can_still_work_with_it() -> None:
+    """
+    From 0004 on each step names the oldest reader, which is no later than itself; and
+    the step before must be able to, so that a release can be taken back.
+    """
+    scripts = ScriptDirectory.from_config(_config())
+    for script in scripts.walk_revisions():
+        if script.revision <= "0004":
+            continue
+        reader = script.module.oldest_reader
+        assert reader <= str(script.down_revision), script.revision
+    assert this_versions_steps().oldest_reader in this_versions_steps().known
+
+
+def test_steps_are_read_as_they_were_written() -> None:
+    """
+    What one version says of its steps another one understands.
+    """
+    steps = this_versions_steps()
+
+    assert steps == Steps.parse(steps.to_json())
+
+
+@given(
+    st.one_of(
+        st.text(),
+        st.recursive(
+            st.none() | st.integers() | st.text(),
+            lambda inner: (
+                st.lists(inner)
+                | st.dictionaries(st.sampled_from(["known", "oldest_reader"]), inner)
+            ),
+        ).map(json.dumps),
+    )
+)
+def test_malformed_steps_are_refused(untrusted_text: str) -> None:
+    """
+    Whatever another version says is read, or refused, and nothing else.
+    """
+    try:
+        steps = Steps.parse(untrusted_text)
+    except ValueError:
+        return
+    assert isinstance(steps.oldest_reader, str)
+    assert all(isinstance(name, str) for name in steps.known)

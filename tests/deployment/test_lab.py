@@ -3,12 +3,12 @@ The lab itself: what the other tests here build on.
 """
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.lab.base import own_folder
 from support.lab.container import Container
-from support.lab.laboratory import Lab, running_lab
+from support.lab.laboratory import Lab
 from support.lab.network import Network
 from support.lab.playbook import PlaybookFailed, run_playbook
 
@@ -32,16 +32,9 @@ PLAY = """\
 
 
 @pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    """A lab."""
-    with running_lab() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def machine(lab: Lab) -> Container:
     """A machine in it that is up."""
-    made = lab.machine("server", "10.77.0.11")
+    made = lab.machine("bare", "10.77.0.20")
     made.boot()
     return made
 
@@ -51,8 +44,8 @@ def test_a_machine_boots_with_nothing_amiss(machine: Container) -> None:
     Every unit of a bare machine has started, and it has its own name and address.
     """
     assert "running" == machine.state()
-    assert "server" == machine.run("hostname").strip()
-    assert "inet 10.77.0.11/24 " in machine.run("ip -4 address show dev host0")
+    assert "bare" == machine.run("hostname").strip()
+    assert "inet 10.77.0.20/24 " in machine.run("ip -4 address show dev host0")
 
 
 def test_what_was_synced_outlives_a_power_cut(machine: Container) -> None:
@@ -79,12 +72,12 @@ def test_a_playbook_changes_a_machine_once(
     """
     playbook = tmp_path / "try.yml"
     playbook.write_text(PLAY)
-    inventory = {"all": {"hosts": {"server": {"greeting": "Selamat"}}}}
+    inventory = {"all": {"hosts": {"bare": {"greeting": "Selamat"}}}}
     first = run_playbook(lab, inventory, playbook=playbook, log=tmp_path / "1")
     second = run_playbook(lab, inventory, playbook=playbook, log=tmp_path / "2")
-    assert 2 == first["server"].changed
-    assert ("Install a package", "Write a file") == first["server"].changed_tasks
-    assert (0, ()) == (second["server"].changed, second["server"].changed_tasks)
+    assert 2 == first["bare"].changed
+    assert ("Install a package", "Write a file") == first["bare"].changed_tasks
+    assert (0, ()) == (second["bare"].changed, second["bare"].changed_tasks)
     assert "Selamat" == machine.run("cat /root/greeting")
     assert machine.run("command -v tree")
 
@@ -95,7 +88,7 @@ def test_a_playbook_that_fails_says_why(lab: Lab, tmp_path: Path) -> None:
     """
     playbook = tmp_path / "try.yml"
     playbook.write_text(PLAY)
-    inventory: dict[str, object] = {"all": {"hosts": {"server": {}}}}
+    inventory: dict[str, object] = {"all": {"hosts": {"bare": {}}}}
     with pytest.raises(PlaybookFailed, match="'greeting' is undefined"):
         run_playbook(lab, inventory, playbook=playbook, log=tmp_path / "1")
 
@@ -112,3 +105,16 @@ def test_nothing_of_a_lab_reaches_this_machine(lab: Lab, machine: Container) -> 
         pytest.raises(OSError, match=r"No route|timed out"),
     ):
         socket.create_connection((machine.address, 22), timeout=5)
+
+
+def test_a_lab_whose_owner_was_killed_leaves_nothing(tmp_path: Path) -> None:
+    """
+    The next lab removes its folder, and no folder that is in use or of unknown use.
+    """
+    abandoned, unknown = tmp_path / "lab-abandoned", tmp_path / "lab-unknown"
+    abandoned.mkdir()
+    (abandoned / "used").touch()
+    unknown.mkdir()
+    with own_folder(tmp_path) as first, own_folder(tmp_path) as second:
+        assert sorted([first, second, unknown]) == sorted(tmp_path.glob("lab-*"))
+    assert [unknown] == list(tmp_path.glob("lab-*"))

@@ -7,13 +7,12 @@ Upgrades on a booted machine, while reporters go on sending.
 
 import contextlib
 import random
-import sqlite3
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,9 +21,8 @@ from support.circuits import visitor_on
 from support.lab.container import Container
 from support.lab.laboratory import Lab, running_lab
 from support.lab.ministry import OFFICER, Ministry
-from support.lab.playbook import run_playbook
+from support.pages import ROOT
 from support.sending_on import CUT_OFF, Ledger, Reporter
-from support.signing import signed_release
 from support.upgrading import add_step
 from support.visitor import Visitor
 
@@ -34,19 +32,47 @@ REPORTERS = 3
 PATIENCE_SECONDS = 240.0
 CUT_WITHIN_SECONDS = 120.0
 SERVER = "/var/lib/bisik/server"
-PLAY = """\
-- name: Have both sites
-  hosts: all
-  pre_tasks:
-    - name: Read the archive
-      ansible.builtin.apt:
-        update_cache: true
-        cache_valid_time: 3600
-    - name: Install tor
-      ansible.builtin.apt:
-        name: tor
-        install_recommends: false
-  roles: [application, source_site, courier]
+# What the roles do for both sites, without what stands around them.
+SET_UP = """\
+set -eu
+apt-get -qq update
+apt-get -qq --yes --no-install-recommends install /root/first.deb > /dev/null
+groupadd --system debian-tor
+useradd --system --user-group --home-dir /var/lib/bisik --no-create-home bisik
+install -d -o bisik -g bisik -m 0700 /var/lib/bisik
+cat > /usr/local/bin/bisik <<'END'
+#!/bin/sh
+export BISIK_DIRECTORY=/var/lib/bisik/server
+exec /usr/bin/python3 -IS /opt/bisik/current/bin/bisik "$@"
+END
+chmod 0755 /usr/local/bin/bisik
+/opt/bisik/releases/*/bin/bisik release activate {version} \
+    --directory /var/lib/bisik/server
+units=/opt/bisik/current/systemd
+cd /etc/systemd/system
+ln -s $units/bisik-.service.d $units/bisik-recover.service .
+mkdir -p sockets.target.wants multi-user.target.wants
+for site in bisik-site bisik-courier; do
+    ln -s $units/$site.socket $units/$site.service .
+    mkdir $site.service.d
+    ln -s $units/sealed.conf $site.service.d
+    ln -s ../$site.socket sockets.target.wants/
+    ln -s ../$site.service multi-user.target.wants/
+done
+ln -s /opt/bisik/current/tmpfiles/bisik.conf /etc/tmpfiles.d/
+systemd-tmpfiles --create /etc/tmpfiles.d/bisik.conf
+bisik init --organisation-key /root/organisation.asc
+cat > /var/lib/bisik/server/bisik.toml <<'END'
+version = 1
+hosts = ["site.onion"]
+socket = "/run/bisik/site.sock"
+courier_hosts = ["courier.onion"]
+courier_socket = "/run/bisik-courier/site.sock"
+memory = "/run/bisik-memory"
+END
+bisik officers add --role verifikator /root/certified.json
+systemctl daemon-reload
+systemctl start bisik-site.socket bisik-courier.socket bisik-site bisik-courier
 """
 
 
@@ -60,29 +86,18 @@ class Ground:
         self.machine.boot()
         self.ledger = Ledger()
         self._circuits = iter(range(1, 10_000))
-        variables = {
-            "application_release": str(signed_release(folder)),
-            "application_release_key": str(folder / "release.asc"),
-            "application_organisation_key": str(self.ministry.organisation_key),
-            "tor_reporters_hostname": "site.onion",
-            "tor_officers_hostname": "courier.onion",
-        }
-        playbook = folder / "play.yml"
-        playbook.write_text(PLAY)
-        run_playbook(
-            lab,
-            {"all": {"hosts": {self.machine.name: {}}, "vars": variables}},
-            log=folder / "log",
-            playbook=playbook,
-        )
-        self.machine.run(
-            "cat > /root/certified.json && "
-            "bisik officers add --role verifikator /root/certified.json",
-            stdin=self.ministry.certified.read_bytes(),
-        )
+        first = build("scripts.release", ROOT, folder / "first", "--package-only")
+        for name, content in (
+            ("first.deb", first.read_bytes()),
+            ("organisation.asc", self.ministry.organisation_key.read_bytes()),
+            ("certified.json", self.ministry.certified.read_bytes()),
+        ):
+            self.machine.run(f"cat > /root/{name}", stdin=content)
+        version = first.name.split("_")[1]
+        self.machine.run(f"sh -s {version}", stdin=SET_UP.replace("{version}", "$1"))
 
     def install(self, source: Path, minutes: int) -> str:
-        """Build a later release from some source, install it, and return its version."""
+        """Build a later release from some source, install it; return its version."""
         package = build(
             "scripts.release",
             source,
@@ -147,13 +162,13 @@ class Ground:
     @property
     def step(self) -> str:
         """The last step of the database."""
-        with closing(
-            sqlite3.connect(f"file:{self.inside(SERVER)}/deaddrop.db?mode=ro", uri=True)
-        ) as database:
-            (step,) = database.execute(
-                "SELECT version_num FROM alembic_version"
-            ).fetchone()
-        return str(step)
+        return self.machine.run(
+            "runuser -u bisik -- python3 -c '"
+            "import sqlite3; "
+            f'database = sqlite3.connect("{SERVER}/deaddrop.db"); '
+            'print(*database.execute("SELECT version_num FROM alembic_version"))'
+            "'"
+        )
 
     def inside(self, path: str) -> Path:
         """Return where a path of the machine is on this one."""

@@ -7,19 +7,23 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 from support.command import NOON, World
 from support.deaddrop_samples import sealed_item
 from support.machine import GIB, NO_SWAP, Debian, shown
+from support.mail_server import certified
 from support.reporters import DAY
 
 from ops.doctor import Finding, Verdict, examine_machine, examine_server
+from ops.doctor.certificates import examine_certificates
 from ops.doctor.finding import from_json, to_json
 from ops.doctor.units import read_units
 from ops.doctor.upkeep import read_upgrades
 from ops.machine import Machine, Room, room_at, run_command
 from ops.server import open_server
+from ops.upgrade_record import Phase, UpgradeRecord
 
 Spoil = Callable[[Debian], object]
 
@@ -170,6 +174,60 @@ def test_what_is_not_well_is_told_with_a_way_out(
     (found,) = [one for one in findings if said in one.said]
     assert verdict is found.verdict
     assert found.way_out
+
+
+def test_certificates_of_the_database_are_told_before_they_end(
+    debian: Debian, tmp_path: Path
+) -> None:
+    """Where there are any; and what is none is named."""
+    made, _key = certified(tmp_path, "db.example.test")
+    certificate = made.read_text()
+    end = x509.load_pem_x509_certificate(certificate.encode()).not_valid_after_utc
+    debian.write("/etc/bisik/database/machine.crt", certificate)
+    for days, verdict in ((61, None), (60, Verdict.LOOK), (30, Verdict.BAD)):
+        day = end.date() - timedelta(days=days)
+        found = list(examine_certificates(debian.machine, day))
+        assert [verdict or Verdict.GOOD] == [one.verdict for one in found]
+    debian.write("/etc/bisik/database/authority.crt", "nonsense")
+    findings = examine_certificates(debian.machine, end.date())
+    assert any("authority.crt is not a certificate" in one.said for one in findings)
+
+
+@pytest.mark.parametrize(
+    ("current", "record", "verdict", "said"),
+    [
+        ("0.10.0", None, Verdict.GOOD, "0.10.0 serves"),
+        ("0.9.0", None, Verdict.LOOK, "0.9.0 serves, and 0.10.0 is installed"),
+        ("0.8.0", None, Verdict.BAD, "none counts that is here"),
+        (
+            "0.10.0",
+            UpgradeRecord(
+                phase=Phase.CHANGING, before="0.9.0", after="0.10.0", directory=None
+            ),
+            Verdict.BAD,
+            "an upgrade to 0.10.0 has not come to its end (changing)",
+        ),
+    ],
+)
+def test_the_release_that_counts(
+    debian: Debian,
+    current: str,
+    record: UpgradeRecord | None,
+    verdict: Verdict,
+    said: str,
+) -> None:
+    """Which one it is, whether a newer one is here, and whether one is half done."""
+    for version in ("0.9.0", "0.10.0"):
+        debian.write(f"/opt/bisik/releases/{version}/bin/bisik", "")
+    root = debian.root / "opt/bisik"
+    (root / "current").symlink_to(f"releases/{current}")
+    if record is not None:
+        record.write(root)
+    findings = examine_machine(debian.machine, DAY)
+    (found,) = [one for one in findings if one.subject == "release"]
+    assert verdict is found.verdict
+    assert said in found.said
+    assert (verdict is Verdict.GOOD) == (not found.way_out)
 
 
 @pytest.mark.parametrize(

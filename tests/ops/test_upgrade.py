@@ -4,7 +4,6 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -16,7 +15,15 @@ from ops.host import AlteredRelease, ProgramFailed
 from ops.in_use import BeingUpgraded, StillInUse, in_use
 from ops.releases import UnknownRelease
 from ops.server import SETTINGS
-from ops.upgrade import OneWayOnly, UpgradeUndone, recover
+from ops.upgrade import (
+    COURIER,
+    SITE,
+    OneWayOnly,
+    UpgradeFailed,
+    UpgradeTakenBack,
+    UpgradeUndone,
+    recover,
+)
 from ops.upgrade_record import RECORD, MalformedUpgradeRecord, Phase, UpgradeRecord
 
 BEFORE, AFTER = "1.0", "1.1"
@@ -83,6 +90,12 @@ def test_a_release_takes_over_step_by_step(premises: Premises) -> None:
 
     assert done
     assert STEPS == told
+    assert [
+        f"stop {SITE} {COURIER}",
+        "daemon-reload",
+        f"reset-failed {SITE} {COURIER}",
+        f"start {SITE} {COURIER}",
+    ] == premises.asked()
     assert assert_at_one_end(premises)
 
 
@@ -136,6 +149,35 @@ def test_a_release_that_fails_leaves_everything_as_it_was(
         premises.upgrade().activate(AFTER)
 
     assert not assert_at_one_end(premises)
+    assert [COURIER, SITE] == premises.running()
+
+
+def test_a_release_that_does_not_start_is_taken_back(premises: Premises) -> None:
+    """
+    After the opening only the code goes back: the database stays as it is.
+    """
+    (premises.services / f"start-fails-with-{AFTER}").touch()
+
+    with pytest.raises(UpgradeTakenBack, match=r"1\.0 serves again, and nothing"):
+        premises.upgrade().activate(AFTER)
+
+    assert BEFORE == premises.releases.current()
+    assert (list(range(REPORTS)), True) == reports(premises)
+    assert not (premises.releases.root / RECORD).exists()
+    assert [COURIER, SITE] == premises.running()
+
+
+def test_a_release_that_nobody_can_replace_stays(premises: Premises) -> None:
+    """
+    If the release before cannot work with the tables, the new one stays, as told.
+    """
+    premises.install_stand_in(AFTER, known=["1", "2"], reader="2")
+    (premises.services / f"start-fails-with-{AFTER}").touch()
+
+    with pytest.raises(UpgradeFailed, match=r"1\.1 stays"):
+        premises.upgrade().activate(AFTER)
+
+    assert assert_at_one_end(premises)
 
 
 def test_without_a_backup_nothing_is_stopped(premises: Premises) -> None:
@@ -157,7 +199,7 @@ def test_an_altered_release_is_refused(premises: Premises) -> None:
     """
     (premises.services / "altered").write_text("??5??????   /opt/bisik/x\n")
 
-    with pytest.raises(AlteredRelease, match="not as it was packaged: .*/opt/bisik/x"):
+    with pytest.raises(AlteredRelease, match=r"not as it was packaged: .*/opt/bisik/x"):
         premises.upgrade().activate(AFTER)
 
     assert [] == premises.asked()
@@ -283,18 +325,14 @@ def _upgrade_until(premises: Premises, last: int) -> int:
     return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
 
 
-@pytest.fixture
-def copies(premises: Premises, tmp_path: Path) -> Iterator[Premises]:
-    """Premises that are prepared as often as wanted."""
-    yield premises
-
-
+@pytest.mark.slow
 def test_power_may_be_cut_anywhere(premises: Premises) -> None:
     """
     Killed before each of its changes in turn, an upgrade is brought to one of its ends,
     with every report; and the next attempt succeeds.
     """
     ends = []
+    ended_by: int = signal.SIGKILL
     for last in range(1, 200):
         ended_by = _upgrade_until(premises, last)
         if not ended_by:
@@ -318,6 +356,7 @@ def _go_back(premises: Premises) -> None:
     premises.releases.switch(BEFORE)
 
 
+@pytest.mark.slow
 def test_recovery_may_be_cut_anywhere(premises: Premises) -> None:
     """
     Putting the copy back, too, is killed before each of its changes, and done again.
@@ -373,10 +412,9 @@ def test_nothing_to_recover(premises: Premises) -> None:
 
 def test_a_decided_upgrade_is_finished(premises: Premises) -> None:
     """
-    Cut short after the decision, the new release counts, and the copy is never put back.
+    Cut short after the decision, the new release counts; no copy is put back.
     """
     premises.upgrade().activate(AFTER)
-    _acknowledged_meanwhile = REPORTS
     record = UpgradeRecord(
         phase=Phase.OPENING, before=BEFORE, after=AFTER, directory=str(premises.server)
     )

@@ -70,6 +70,21 @@ class OwnedServer:
             check=False,
         )
 
+    def bisik_as_owner(
+        self, *arguments: object
+    ) -> "subprocess.CompletedProcess[bytes]":
+        """Run the command as the owner, who is not root."""
+        words = [str(argument) for argument in arguments]
+        become = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+        return subprocess.run(
+            [*become, *command_for_others(self.base), *words]
+            + ["--directory", str(self.server)],
+            cwd="/" if command_for_others(self.base)[0] == "unshare" else ROOT,
+            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
+            capture_output=True,
+            check=False,
+        )
+
     def not_the_owners(self) -> list[Path]:
         """List what in the server directory does not belong to its owner."""
         return [

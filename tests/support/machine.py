@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ops.machine import Machine, Room
@@ -63,7 +64,7 @@ class Debian:
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         self.write("/proc/swaps", NO_SWAP)
         self.write("/sys/module/apparmor/parameters/enabled", "Y\n")
-        self.write("/opt/bisik/current/apparmor/bisik-site", "")
+        self.write("/etc/apparmor.d/bisik", "profile bisik-site flags=() {\n}\n")
         self.write(
             "/sys/kernel/security/apparmor/profiles",
             "system_tor (enforce)\nbisik-site (enforce)\nlsb_release (complain)\n",
@@ -78,9 +79,12 @@ class Debian:
 
     def dated(self, second: float) -> None:
         """Let apt's lists and a backup be of this time."""
-        backup = self.write("/var/backups/bisik/backup.gpg", "sealed")
-        for path in (backup, self.root / "var/lib/apt/lists"):
-            os.utime(path, (second, second))
+        for old in (self.root / "var/backups/bisik").iterdir():
+            old.unlink()
+        day = datetime.fromtimestamp(second, UTC).date()
+        for name in (f"bisik-{day}.gpg", ".half.gpg", "bisik-2026-02-30.gpg"):
+            self.write(f"/var/backups/bisik/{name}", "sealed")
+        os.utime(self.root / "var/lib/apt/lists", (second, second))
 
     @property
     def machine(self) -> Machine:

@@ -10,6 +10,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,6 +55,19 @@ class PostgresServer:
             dbname="postgres", user=self.user, host=str(self.directory), autocommit=True
         ) as connection:
             connection.execute(statement.encode())
+
+    def reload(self, statement: str) -> None:
+        """Run a statement that changes a setting, and wait until it is in force."""
+        loaded = "SELECT pg_conf_load_time()"
+        with psycopg.connect(
+            dbname="postgres", user=self.user, host=str(self.directory), autocommit=True
+        ) as connection:
+            before = connection.execute(loaded).fetchone()
+            connection.execute(statement.encode())
+            connection.execute("SELECT pg_reload_conf()")
+            # The time is that of this connection's own reading.
+            while connection.execute(loaded).fetchone() == before:
+                time.sleep(0.01)
 
 
 @contextmanager

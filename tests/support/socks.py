@@ -1,5 +1,5 @@
 """
-A client of Tor that is no browser: SOCKS5 with remote names (RFC 1928, RFC 1929).
+A client of Tor that is no browser.
 
 Streams with different user names are on different circuits.
 """
@@ -7,25 +7,15 @@ Streams with different user names are on different circuits.
 import contextlib
 import http.client
 import socket
-import struct
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from support.visitor import Page, Visitor, page_of
 
-# Tor itself gives up after two minutes (SocksTimeout), and says why.
-CONNECT_SECONDS = 150
-REPLY_BYTES = 10
+from tor.socks import CONNECT_SECONDS, SocksProxy, SocksRefused
+
 PORT = 80
-
-
-class SocksRefused(OSError):
-    """Tor did not connect; says why by one number."""
-
-    def __init__(self, reply: int) -> None:
-        super().__init__(f"SOCKS reply 0x{reply:02X}")
-        self.reply = reply
 
 
 @dataclass(frozen=True)
@@ -51,23 +41,7 @@ class Socks:
         Raises:
             SocksRefused: If there is none.
         """
-        stream = socket.create_connection(("127.0.0.1", self.port), timeout=seconds)
-        try:
-            user, name = self.user.encode(), address.encode()
-            stream.sendall(b"\x05\x01\x02")
-            assert b"\x05\x02" == _exactly(stream, 2)
-            stream.sendall(bytes([1, len(user)]) + user + b"\x01x")
-            assert b"\x01\x00" == _exactly(stream, 2)
-            stream.sendall(
-                bytes([5, 1, 0, 3, len(name)]) + name + struct.pack(">H", PORT)
-            )
-            reply = _exactly(stream, REPLY_BYTES)
-            if reply[1]:
-                raise SocksRefused(reply[1])
-        except BaseException:
-            stream.close()
-            raise
-        return stream
+        return SocksProxy(self.port, self.user).connect(address, PORT, seconds=seconds)
 
     def connect_soon(self, address: str, *, seconds: float) -> socket.socket:
         """Open a stream to a service that may just be on its way up."""
@@ -112,13 +86,3 @@ class Socks:
             yield connection
         finally:
             connection.close()
-
-
-def _exactly(stream: socket.socket, count: int) -> bytes:
-    received = b""
-    while len(received) < count:
-        piece = stream.recv(count - len(received))
-        if not piece:
-            raise ConnectionError("tor has hung up")
-        received += piece
-    return received

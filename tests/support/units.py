@@ -13,6 +13,8 @@ from support.pages import ROOT
 
 DEPLOYMENT = ROOT / "deployment"
 SEALED = ("bisik-site", "bisik-courier", "bisik-tidy")
+# In the same room, where the role notifications is used.
+SEALED_FOR_MESSAGES = ("bisik-notify-seal",)
 _UNITS = "etc/systemd/system"
 
 
@@ -25,7 +27,7 @@ def with_units(root: Path) -> Path:
     """
     units = root / _UNITS
     shutil.copytree(DEPLOYMENT / "systemd", units)
-    for name in SEALED:
+    for name in (*SEALED, *SEALED_FOR_MESSAGES):
         folder = units / f"{name}.service.d"
         folder.mkdir()
         shutil.copyfile(units / "sealed.conf", folder / "sealed.conf")
@@ -65,12 +67,14 @@ def exposure(root: Path, unit: str, *, threshold: float) -> tuple[bool, dict[str
     }
 
 
-def parse_profiles(folder: Path) -> "subprocess.CompletedProcess[str]":
+def parse_profiles(
+    folder: Path, name: str = "bisik"
+) -> "subprocess.CompletedProcess[str]":
     """Let apparmor_parser(8) read the profiles, without a kernel that has AppArmor."""
     return subprocess.run(
         [
             *("apparmor_parser", "--skip-kernel-load", "--skip-cache"),
-            *(f"--Include={folder}", folder / "bisik"),
+            *(f"--Include={folder}", folder / name),
         ],
         capture_output=True,
         text=True,

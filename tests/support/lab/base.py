@@ -20,7 +20,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from support.debian_archive import SUITE, settings, sources
@@ -61,6 +61,22 @@ def base_tree(cache: Path = CACHE) -> Path:
     return tree
 
 
+@contextmanager
+def own_folder(cache: Path = CACHE) -> Iterator[Path]:
+    """Have a folder beside the tree, and remove those whose owners were killed."""
+    with ExitStack() as stack:
+        with _alone(cache):
+            for left in cache.glob("lab-*"):
+                _remove_unless_used(left)
+            folder = Path(tempfile.mkdtemp(prefix="lab-", dir=cache))
+            used = stack.enter_context((folder / "used").open("w"))
+            fcntl.flock(used, fcntl.LOCK_EX)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def lend_packages(root: Path, cache: Path = CACHE) -> None:
     """Put what earlier machines have downloaded into a machine's tree."""
     _link_packages(_kept(cache), root / ARCHIVES)
@@ -94,6 +110,13 @@ def _make(cache: Path, tree: Path) -> None:
         unsafe = making / "tree/etc/dpkg/dpkg.cfg.d/unsafe-io"
         unsafe.write_text("force-unsafe-io\n")
         (making / "tree").rename(tree)
+
+
+def _remove_unless_used(folder: Path) -> None:
+    with contextlib.suppress(OSError), (folder / "used").open("r+") as used:
+        # The kernel lets go of it when its owner ends, however that was.
+        fcntl.flock(used, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _kept(cache: Path) -> Path:

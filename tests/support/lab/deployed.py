@@ -170,7 +170,7 @@ class Deployed:
             "ansible_user": "root",
             "firewall_ssh_sources": [f"{ROUTER}/{PREFIX_BITS}"],
             # Not the public Tor network.
-            "firewall_tor_networks": [f"{ROUTER}/{PREFIX_BITS}"],
+            "firewall_tor_networks": [ROUTER],
             "tor_network_lines": list(self.tor.network.torrc_lines),
             "tor_administrators": [
                 {"name": ADMINISTRATOR, "key": self.ministry.administrator.public_key}

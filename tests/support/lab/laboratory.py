@@ -10,12 +10,11 @@ Ansible and testinfra come in by `Lab.ssh_config`.
 """
 
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from support.lab.base import CACHE, base_tree
+from support.lab.base import base_tree, own_folder
 from support.lab.container import Container
 from support.lab.machine import Machine
 from support.lab.network import Network
@@ -157,10 +156,7 @@ def running_lab() -> Iterator[Lab]:
     base = base_tree()
     with ExitStack() as stack:
         # On the disk of the base tree: packages are linked, and fsync(2) means it.
-        folder = tempfile.TemporaryDirectory(
-            prefix="lab-", dir=CACHE, ignore_cleanup_errors=True
-        )
-        directory = Path(stack.enter_context(folder))
+        directory = stack.enter_context(own_folder())
         network = stack.enter_context(Network())
         lab = Lab(directory, network, base)
         stack.callback(lab.close)

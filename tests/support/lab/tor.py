@@ -17,9 +17,10 @@ from pathlib import Path
 from support.lab.laboratory import Lab
 from support.lab.network import ROUTER, Network
 from support.onions import short_folder
-from support.socks import CONNECT_SECONDS, Socks
+from support.socks import Socks
 
 from tor.network import Client, PrivateNetwork
+from tor.socks import CONNECT_SECONDS
 
 
 @dataclass(frozen=True)

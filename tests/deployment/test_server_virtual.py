@@ -1,0 +1,96 @@
+"""
+A deployed server on Debian's own kernel: what a container cannot show.
+
+Its processor is emulated, and some ten times slower.
+"""
+
+from collections.abc import Sequence
+
+import pytest
+from support.lab.container import Container
+from support.lab.deployed import Deployed
+from support.lab.journeys import assert_nothing_lost, send_until_power_cut
+from support.lab.laboratory import Lab
+
+pytestmark = [pytest.mark.deployment, pytest.mark.slow]
+
+SENDING_SECONDS = 60.0
+UP_SECONDS = 420.0
+
+
+@pytest.fixture(scope="module")
+def virtual(server: Deployed, lab: Lab) -> Deployed:
+    """The same server, moved to a virtual machine."""
+    assert isinstance(server.machine, Container)
+    server.machine.shut_down()
+    server.machine = lab.virtual(server.machine)
+    server.machine.switch_on()
+    server.machine.wait_until_up(UP_SECONDS)
+    return server
+
+
+def values_of(server: Deployed, unit: str, names: Sequence[str]) -> list[str]:
+    """Read what the kernel holds for a unit's control group."""
+    group = f"/sys/fs/cgroup/system.slice/{unit}"
+    return server.machine.run(f"cd {group} && cat {' '.join(names)}").split()
+
+
+def test_everything_starts(virtual: Deployed) -> None:
+    """
+    No unit fails for what a kernel of its own asks of it.
+    """
+    state = virtual.machine.state()
+    assert "running" == state, virtual.machine.run("systemctl --failed; dmesg | tail")
+
+
+@pytest.mark.parametrize(
+    ("unit", "profile"),
+    [
+        ("bisik-site.service", "bisik-site"),
+        ("bisik-courier.service", "bisik-courier"),
+        ("tor@default.service", "system_tor"),
+    ],
+)
+def test_apparmor_confines_what_is_reached(
+    virtual: Deployed, unit: str, profile: str
+) -> None:
+    """
+    The first process of the unit, which starts the others, is in its profile.
+    """
+    confined = virtual.machine.run(
+        f"cat /proc/$(systemctl show --value -p MainPID {unit})/attr/apparmor/current"
+    )
+    assert f"{profile} (enforce)\n" == confined
+
+
+def test_limits_of_the_sites_are_the_kernels(virtual: Deployed) -> None:
+    """
+    Memory, swap and processes of both sites end where the units say.
+    """
+    for unit, tasks in (("bisik-site", "768"), ("bisik-courier", "512")):
+        memory, swap, processes = values_of(
+            virtual, f"{unit}.service", ["memory.max", "memory.swap.max", "pids.max"]
+        )
+        assert memory.isdecimal(), memory
+        assert ("0", tasks) == (swap, processes)
+
+
+def test_a_power_cut_that_takes_the_kernel_with_it(virtual: Deployed) -> None:
+    """
+    What the kernel had not written is lost, and nothing that was acknowledged.
+    """
+    virtual.wait_until_reached()
+    ledger = send_until_power_cut(virtual, SENDING_SECONDS)
+    virtual.machine.switch_on()
+    virtual.machine.wait_until_up(UP_SECONDS)
+    assert "running" == virtual.machine.state()
+    assert_nothing_lost(virtual, ledger)
+
+
+def test_apparmor_has_refused_nothing(virtual: Deployed) -> None:
+    """
+    After all this, no profile stood in the way of what its service must do.
+    """
+    said = virtual.machine.run("journalctl --dmesg --no-pager")
+    denied = [line for line in said.splitlines() if 'apparmor="DENIED"' in line]
+    assert [] == denied
