@@ -187,6 +187,7 @@ def test_a_killed_site_comes_back(ground: Ground, victim: str) -> None:
     """
     Whoever comes meanwhile waits at the socket, or comes again, and is answered.
     """
+    ground.machine.run("systemctl start bisik-site.service")
     main = ground.machine.run("systemctl show --property MainPID --value bisik-site")
     end = "kill -9" if victim == "main process" else "pkill -KILL -P"
     begun = time.monotonic()
