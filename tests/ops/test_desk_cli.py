@@ -8,11 +8,15 @@ import click
 from ops.cli import cli
 
 FOR_SERVERS = {
+    "administrators",
+    "backup",
+    "counters",
     "courier",
     "doctor",
     "init",
     "leaflet",
     "migrate",
+    "notify",
     "officers",
     "onion",
     "organisation trust",
