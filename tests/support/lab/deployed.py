@@ -9,6 +9,7 @@ Nobody here knows more than their counterpart in life: reporters the address, of
 their account and their key, administrators the inventory and their keys.
 """
 
+import itertools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,7 +29,8 @@ from tor.network import Client
 ONION = "/var/lib/tor/bisik"
 WELL_SECONDS = 120.0
 # A service begun anew is known to the network after some seconds.
-REACH_SECONDS = 120.0
+REACH_SECONDS = 300.0
+TRY_SECONDS = 30.0
 ROLE = "verifikator"
 _PAUSE_SECONDS = 1.0
 
@@ -141,10 +143,23 @@ class Deployed:
         return visitor
 
     def wait_until_reached(self) -> None:
-        """Wait until reporters and officers get through."""
+        """
+        Wait until reporters and officers get through.
+
+        Each try is on a circuit of its own: one that was begun while the server was
+        away waits for two minutes before tor gives it up.
+        """
         for who, address in (("reporter", self.site), ("officer", self.courier)):
-            stream = self.socks(who).connect_soon(address, seconds=REACH_SECONDS)
-            stream.close()
+            until = time.monotonic() + REACH_SECONDS
+            for number in itertools.count():
+                socks = self.socks(who, f"{who}-try-{number}")
+                try:
+                    socks.connect(address, seconds=TRY_SECONDS).close()
+                    break
+                except OSError:
+                    if time.monotonic() > until:
+                        raise
+                    time.sleep(_PAUSE_SECONDS)
 
     def wait_until_well(self) -> None:
         """
