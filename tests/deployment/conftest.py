@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.backups import Operator, an_operator
 from support.lab.deployed import Deployed
 from support.lab.laboratory import Lab, running_lab
 from support.lab.ministry import Ministry
@@ -32,16 +33,26 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def operator() -> Iterator[Operator]:
+    """Whoever can open backups."""
+    with an_operator() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
 def server(
-    lab: Lab, tor: LabTor, release: Path, tmp_path_factory: pytest.TempPathFactory
+    lab: Lab,
+    tor: LabTor,
+    release: Path,
+    operator: Operator,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Deployed:
     """A bare machine that the playbook has been at once, and its people."""
     folder = tmp_path_factory.mktemp("deployed")
     machine = lab.machine("deployed", "10.77.0.21")
     machine.boot()
-    server = Deployed(
-        lab, tor, Ministry.made(folder / "ministry"), machine, release, folder
-    )
+    ministry = Ministry.made(folder / "ministry")
+    server = Deployed(lab, tor, ministry, machine, release, operator, folder)
     server.deploy("first")
     server.admit_people()
     return server

@@ -1,41 +1,29 @@
 """
 A server that is lost: another bare machine takes its place, from a backup.
 
-    server --bisik backup make--> sealed file --gpg, on the operator's own computer-->
+    server --bisik-backup.service--> sealed file --gpg, on the operator's computer-->
     new machine: playbook, bisik backup restore, playbook
 
 It has the same addresses, so that leaflets stay true, and the same cases.
 """
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.backups import Operator, an_operator
 from support.lab.deployed import ONION, Deployed
 from support.lab.laboratory import Lab
 
 pytestmark = [pytest.mark.deployment, pytest.mark.slow]
 
 SERVER = "/var/lib/bisik/server"
-RECIPIENT = "/etc/bisik/operator.asc"
-BACKUPS = "/root/backups"
+BACKUPS = "/var/backups/bisik"
 
 
-@pytest.fixture(scope="module")
-def operator() -> Iterator[Operator]:
-    """Whoever can open backups."""
-    with an_operator() as one:
-        yield one
-
-
-def sealed_backup(server: Deployed, operator: Operator, to: Path) -> Path:
-    """Make a backup on the server while it serves, and fetch it."""
-    server.machine.run(f"cat > {RECIPIENT}", stdin=operator.certificate.read_bytes())
-    server.machine.run(f"mkdir --mode=700 {BACKUPS} && chown bisik: {BACKUPS}")
-    server.bisik("backup", "make", "--to", BACKUPS)
-    (name,) = server.machine.run(f"ls {BACKUPS}").split()
+def sealed_backup(server: Deployed, to: Path) -> Path:
+    """Let the daily unit make a backup while the server serves, and fetch it."""
+    server.machine.run("systemctl start bisik-backup.service")
+    name = server.machine.run(f"ls --sort=time {BACKUPS} | head --lines=1").strip()
     # As an administrator fetches it: by scp, and so by ssh.
     subprocess.run(
         [
@@ -48,7 +36,7 @@ def sealed_backup(server: Deployed, operator: Operator, to: Path) -> Path:
 
 
 def test_another_machine_takes_its_place(
-    server: Deployed, lab: Lab, operator: Operator, tmp_path: Path
+    server: Deployed, lab: Lab, tmp_path: Path
 ) -> None:
     """
     The same addresses lead to the same cases, and reporters and officers go on.
@@ -58,8 +46,8 @@ def test_another_machine_takes_its_place(
     codename = reporter.draw_codename()
     assert "sudah kami terima" in reporter.send_report(title="Sebelum hilang").text
     addresses = (server.site, server.courier, server.administrators)
-    backup = sealed_backup(server, operator, tmp_path / "backup.gpg")
-    opened = operator.open(backup, tmp_path / "opened")
+    backup = sealed_backup(server, tmp_path / "backup.gpg")
+    opened = server.operator.open(backup, tmp_path / "opened")
     server.machine.kill()
 
     server.machine = lab.machine("successor", "10.77.0.22")

@@ -1,7 +1,7 @@
 """
 A server that the playbook has deployed, and the people who use it over Tor.
 
-    server = Deployed(lab, tor, ministry, machine, folder)
+    server = Deployed(lab, tor, ministry, machine, release, operator, folder)
     server.deploy("first"); server.admit_people(); server.wait_until_well()
     server.visitor("ani").draw_codename()
 
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from support.backups import Operator
 from support.lab.laboratory import Lab
 from support.lab.machine import Machine, MachineFault
 from support.lab.ministry import ADMINISTRATOR, Account, Ministry
@@ -45,6 +46,8 @@ class Deployed:
 
         release: The folder of what is installed.
 
+        operator: Whoever can open backups.
+
         folder: For logs and keys.
 
         settings: Variables of the playbook beyond the usual ones.
@@ -55,6 +58,7 @@ class Deployed:
     ministry: Ministry
     machine: Machine
     release: Path
+    operator: Operator
     folder: Path
     settings: dict[str, object] = field(default_factory=dict)
     _addresses: dict[str, OnionAddress] = field(default_factory=dict)
@@ -192,6 +196,7 @@ class Deployed:
             ],
             "application_release": str(self.release),
             "application_organisation_key": str(self.ministry.organisation_key),
+            "backup_certificates": [str(self.operator.certificate)],
             # Officers' answers are read at once, and not at the profile's hour.
             "application_settings": {"administrators": True, "answers_at_once": True},
         }
