@@ -11,7 +11,7 @@ their account and their key, administrators the inventory and their keys.
 
 import itertools
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,6 +63,7 @@ class Deployed:
     settings: dict[str, object] = field(default_factory=dict)
     _addresses: dict[str, OnionAddress] = field(default_factory=dict)
     _account: Account | None = None
+    _windows: Iterator[int] = field(default_factory=itertools.count)
     _clients: dict[str, Client] = field(default_factory=dict)
 
     def deploy(self, run: str, *arguments: str, **changes: object) -> Recap:
@@ -140,9 +141,14 @@ class Deployed:
         return self.socks("reporter", user).visitor(self.site)
 
     def courier_visitor(self) -> Visitor:
-        """Open a browser window at the courier, and sign in."""
+        """
+        Open a browser window at the courier on a new circuit, and sign in.
+
+        After a power cut tor may hold an old circuit for a good one for minutes.
+        """
         assert self._account is not None
-        visitor = self.socks("officer").visitor(self.courier)
+        user = f"officer-{next(self._windows)}"
+        visitor = self.socks("officer", user).visitor(self.courier)
         self._account.enter(visitor)
         return visitor
 
