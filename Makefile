@@ -95,8 +95,12 @@ release: setup ## What installs a server, below dist/ (OFFLINE=yes SIGN=key)
 ##@ Develop
 
 .PHONY: test
-test: setup-test ## Run every test (JOBS=2 at a time; ARGS="..." goes to pytest)
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+test: setup-test ## Run every test that boots no machine (JOBS=2 at a time; ARGS="...")
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not deployment" $(ARGS)
+
+.PHONY: test-deployed
+test-deployed: setup-test ## Boot machines and deploy them (root; ARGS="..." chooses)
+	@$(BIN)/python -m pytest -m deployment tests/deployment $(ARGS)
 
 .PHONY: check
 check: setup-test ## Look for mistakes without running anything

@@ -116,7 +116,7 @@ def listening(lab: Lab, port: int) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def bare(server: Deployed) -> Iterator[Container]:
     """A machine that no playbook has been at."""
-    machine = server.lab.machine("bare", "10.77.0.13")
+    machine = server.lab.machine("dry", "10.77.0.13")
     machine.boot()
     yield machine
     machine.discard()
