@@ -30,7 +30,7 @@ from tor.network import Client
 ONION = "/var/lib/tor/bisik"
 WELL_SECONDS = 120.0
 # A service begun anew is known to the network after some seconds.
-REACH_SECONDS = 300.0
+REACH_SECONDS = 420.0
 TRY_SECONDS = 30.0
 ROLE = "verifikator"
 _PAUSE_SECONDS = 1.0
