@@ -212,6 +212,8 @@ WRITABLE = {
     "server/keyring/pubring.kbx.tmp",
     "gpg's lock",
     "gunicorn's heartbeat",
+    # Nothing is written into it: it is there to be locked.
+    "server/upgrade.lock",
     "/dev/null",
 }
 
@@ -277,6 +279,7 @@ def test_no_write_to_a_file_is_readable(made: Service, tmp_path: Path) -> None:
     assert piped > 0, "strace did not see what goes to gpg and to the browser"
     assert [] == readable
     assert set() == opened - WRITABLE
+    assert "server/upgrade.lock" not in written
     assert set() == written - WRITABLE - {"log"}
     assert {"server/deaddrop.db-wal", "server/spool (nameless)"} <= written
 
@@ -302,9 +305,10 @@ def known_name(service: Service, path: str) -> str:
     """Name a file without what differs from run to run."""
     if path == str(service.log):
         return "log"
-    if re.fullmatch(r"/dev/shm/wgunicorn-\w+( \(deleted\))?", path):  # noqa: S108  # A name.
+    memory = re.escape(str(service.memory))
+    if re.fullmatch(rf"{memory}/wgunicorn-\w+( \(deleted\))?", path):
         return "gunicorn's heartbeat"
-    if re.fullmatch(rf"{re.escape(str(service.memory))}/[0-9a-f]+\.dummies", path):
+    if re.fullmatch(rf"{memory}/[0-9a-f]+\.dummies", path):
         return "memory/dummies"
     spool = service.directory / "spool"
     if re.fullmatch(rf"{re.escape(str(spool))}/#\d+( \(deleted\))?", path):
