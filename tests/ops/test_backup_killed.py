@@ -19,6 +19,7 @@ from support.server import ROOT
 from ops.server import open_server
 
 TRIES = 6
+ORPHAN_SECONDS = 30.0
 _PROGRAM = """
 import sys
 from pathlib import Path
@@ -63,6 +64,16 @@ def duration(world: World, *words: object) -> float:
     return time.monotonic() - begun
 
 
+def wait_until_nobody_backs_up(world: World, *words: object) -> None:
+    """
+    Wait for what a killed backup has started: its gpg holds the lock until it ends.
+    """
+    until = time.monotonic() + ORPHAN_SECONDS
+    while "another backup is being made" in world.bisik(*words).output:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+
 @pytest.mark.slow
 def test_a_backup_that_is_killed_leaves_no_half(
     world: World, operator: Operator
@@ -81,6 +92,7 @@ def test_a_backup_that_is_killed_leaves_no_half(
     for _ in range(TRIES):
         kill_after(run(world, *words), chance.uniform(0.2, 1.0) * longest)
     assert before["bisik.toml"] == (world.server / "bisik.toml").read_bytes()
+    wait_until_nobody_backs_up(world, *words)
     world.done(*words)
     for number, path in enumerate(sorted(folder.iterdir())):
         opened = operator.open(path, world.path / f"{number}.tar")

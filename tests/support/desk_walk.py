@@ -49,7 +49,7 @@ def main() -> None:
     finally:
         # As Ctrl-C does: whatever was started in between hears it, too.
         os.killpg(process.pid, signal.SIGINT)
-        process.wait(20)
+        process.wait(45)
     sys.stdout.write("done\n")
 
 
