@@ -7,17 +7,20 @@ Build a release: `make release`, or
 Run from the root of the repository, on Debian 12, by any user.
 """
 
-import argparse
 import os
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 from scripts.bundling import deb, debian_packages
-from scripts.bundling.refusing import BundleError, run
-from scripts.bundling.release import SOURCE, Release, this_release
-from scripts.bundling.sums import SUMS, sha256, write_sums
+from scripts.bundling.command import (
+    building,
+    command_line,
+    new_folder,
+    write_index_and_sums,
+)
+from scripts.bundling.refusing import run
+from scripts.bundling.release import Release
+from scripts.bundling.sums import SUMS
 from scripts.release.package import FILES, GUIDES, server_package, tree_files
 
 NAME = "bisik-release"
@@ -26,56 +29,28 @@ WITH_SERVERS = "debian-packages"
 
 def main() -> int:
     """Build what the command line asks for."""
-    arguments = _arguments()
-    target: Path = arguments.target.absolute()
-    target.mkdir(parents=True, exist_ok=True)
-    try:
-        release = this_release()
-        with tempfile.TemporaryDirectory(prefix="bisik-release-") as work:
-            package = deb.build(server_package(release), release, Path(work), target)
-        if arguments.package_only:
-            made = package
-        else:
-            cache = arguments.cache.absolute() if arguments.offline else None
-            made = _folder(release, package, cache, target)
-            if arguments.sign:
-                _sign(made / SUMS, arguments.sign)
-    except BundleError as error:
-        sys.stderr.write(f"bisik: error: {error}\n")
-        return 1
-    sys.stdout.write(f"{made}\n")
-    if made.is_dir():
-        sys.stdout.write(f"{sha256(made / SUMS)}  {SUMS}\n")
-    return 0
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Build a release for servers.")
-    parser.add_argument("target", type=Path, help="the folder for what is made")
+    parser = command_line("Build a release for servers.", cache="build/release")
     parser.add_argument(
         "--offline",
         action="store_true",
         help="bring every Debian package along, for a machine that reaches no archive",
     )
     parser.add_argument("--sign", help="the gpg key to sign SHA256SUMS with")
-    parser.add_argument(
-        "--package-only", action="store_true", help="build the .deb alone"
-    )
-    parser.add_argument(
-        "--cache",
-        type=Path,
-        default=SOURCE / "build/release",
-        help="where Debian's packages stay for the next time",
-    )
-    return parser.parse_args()
+    arguments = parser.parse_args()
+
+    def put_together(release: Release, package: Path, target: Path) -> Path:
+        cache = arguments.cache.absolute() if arguments.offline else None
+        folder = _folder(release, package, cache, target)
+        if arguments.sign:
+            _sign(folder / SUMS, arguments.sign)
+        return folder
+
+    return building(arguments, server_package, put_together)
 
 
 def _folder(release: Release, package: Path, cache: Path | None, target: Path) -> Path:
     """Put everything into one folder, replacing one of the same version."""
-    folder = target / f"{NAME}_{release.version}_{release.architecture}"
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir()
+    folder = new_folder(NAME, release, target)
     if cache is not None:
         beside = folder / debian_packages.FOLDER
         beside.mkdir()
@@ -92,10 +67,7 @@ def _folder(release: Release, package: Path, cache: Path | None, target: Path) -
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
-    (folder / debian_packages.INDEX).write_text(
-        debian_packages.index(folder), encoding="utf-8"
-    )
-    write_sums(folder)
+    write_index_and_sums(folder)
     for path in [*folder.rglob("*"), folder]:
         path.chmod(0o755 if path.is_dir() else 0o644)
         os.utime(path, (release.epoch, release.epoch))
