@@ -20,7 +20,7 @@ Specified in docs/spec/backup.md.  This module does no I/O.
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self, TypeVar
 
 from pydantic import Field
 
@@ -81,6 +81,9 @@ What reporters wrote is sealed to the officers, and opened by their keys only.
 """
 
 
+_Record = TypeVar("_Record", bound=StrictModel)
+
+
 class MalformedBackup(OpsError):
     """This is no backup of a server, or it is damaged or cut off."""
 
@@ -91,6 +94,17 @@ class SealedBackup(OpsError):
 
 class _MalformedRecord(CaseworkError):
     """A record in the backup is not as Bisik writes it."""
+
+
+def _record(
+    model: type[_Record], name: str, content: bytes, *, limit_bytes: int
+) -> _Record:
+    try:
+        return strict.parse(
+            model, content, limit_bytes=limit_bytes, malformed=_MalformedRecord
+        )
+    except _MalformedRecord as error:
+        raise MalformedBackup(f"{name}: {error}") from None
 
 
 class About(StrictModel):
@@ -118,12 +132,7 @@ class About(StrictModel):
         Raises:
             MalformedBackup: If it is not exactly as `render` writes it.
         """
-        try:
-            return strict.parse(
-                cls, content, limit_bytes=_ABOUT_BYTES, malformed=_MalformedRecord
-            )
-        except _MalformedRecord as error:
-            raise MalformedBackup(f"{ABOUT}: {error}") from None
+        return _record(cls, ABOUT, content, limit_bytes=_ABOUT_BYTES)
 
 
 class ManifestFile(StrictModel):
@@ -148,12 +157,7 @@ class Manifest(StrictModel):
         Raises:
             MalformedBackup: If it is not exactly as `render` writes it.
         """
-        try:
-            return strict.parse(
-                cls, content, limit_bytes=_MANIFEST_BYTES, malformed=_MalformedRecord
-            )
-        except _MalformedRecord as error:
-            raise MalformedBackup(f"{MANIFEST}: {error}") from None
+        return _record(cls, MANIFEST, content, limit_bytes=_MANIFEST_BYTES)
 
 
 def padded_size(size_bytes: int) -> int:
