@@ -112,16 +112,21 @@ class Settings(BaseModel):
         except tomllib.TOMLDecodeError:
             raise MalformedSettings("bisik.toml is not TOML") from None
         except ValidationError as error:
-            fault = error.errors(include_input=False, include_url=False)[0]
-            place = ".".join(str(step) for step in fault["loc"])
+            place, wrong = first_fault(error)
             raise MalformedSettings(
-                f"the field {place!r} of bisik.toml: {fault['msg']}"
+                f"the field {place!r} of bisik.toml: {wrong}"
             ) from None
 
     @property
     def memory_directory(self) -> Path | None:
         """The folder in memory, if one is named."""
         return Path(self.memory) if self.memory else None
+
+
+def first_fault(error: ValidationError) -> tuple[str, str]:
+    """Return the field of the first fault, "" for none, and what is wrong with it."""
+    fault = error.errors(include_input=False, include_url=False)[0]
+    return ".".join(str(step) for step in fault["loc"]), fault["msg"]
 
 
 def with_setting(text: str, name: str, value: str) -> str:

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ops.notifying.errors import MalformedMailSettings, UnusableRecipient
 from ops.notifying.recipients import parse_address
+from ops.settings import first_fault
 from tor.socks import SocksProxy
 
 STEP_SECONDS = 150.0
@@ -92,10 +93,9 @@ class MailSettings(BaseModel):
         except tomllib.TOMLDecodeError:
             raise MalformedMailSettings("mail.toml is not TOML") from None
         except ValidationError as error:
-            fault = error.errors(include_input=False, include_url=False)[0]
-            place = ".".join(str(step) for step in fault["loc"])
+            place, wrong = first_fault(error)
             raise MalformedMailSettings(
-                f"mail.toml: {place + ': ' if place else ''}{fault['msg']}"
+                f"mail.toml: {place + ': ' if place else ''}{wrong}"
             ) from None
 
     def trusted(self) -> ssl.SSLContext:
