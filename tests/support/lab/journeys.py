@@ -33,10 +33,11 @@ def assert_served(server: Deployed, name: str) -> None:
     assert report.report is not None
     assert name == report.report.title
     assert (("bukti.txt", name.encode()),) == files.files
-    assert 200 == server.ministry.answer(courier, bundle, f"Jawaban: {name}").status
+    text = f"Jawaban: {name}"
+    assert 200 == server.ministry.answer(courier, bundle, text, title=name).status
 
     later = server.visitor(f"{name}-later")
-    assert f"Jawaban: {name}" in later.sign_in(codename).text
+    assert text in later.sign_in(codename).text
 
 
 def send_until_power_cut(server: Deployed, seconds: float) -> Ledger:
