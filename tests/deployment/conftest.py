@@ -9,7 +9,7 @@ from support.lab.deployed import Deployed
 from support.lab.laboratory import Lab, running_lab
 from support.lab.ministry import Ministry
 from support.lab.tor import LabTor, lab_tor
-from support.signing import signed_release
+from support.signing import Signer, a_signer
 
 
 @pytest.fixture(scope="session")
@@ -27,9 +27,16 @@ def tor(lab: Lab) -> Iterator[LabTor]:
 
 
 @pytest.fixture(scope="session")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a release, signed by somebody."""
-    return signed_release(tmp_path_factory.mktemp("release"))
+def signer() -> Iterator[Signer]:
+    """Whoever signs releases."""
+    with a_signer() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def release(signer: Signer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a release that is signed."""
+    return signer.release(tmp_path_factory.mktemp("release"))
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +50,7 @@ def operator() -> Iterator[Operator]:
 def server(
     lab: Lab,
     tor: LabTor,
+    signer: Signer,
     release: Path,
     operator: Operator,
     tmp_path_factory: pytest.TempPathFactory,
@@ -52,7 +60,9 @@ def server(
     machine = lab.machine("deployed", "10.77.0.21")
     machine.boot()
     ministry = Ministry.made(folder / "ministry")
-    server = Deployed(lab, tor, ministry, machine, release, operator, folder)
+    server = Deployed(
+        *(lab, tor, ministry, machine, release, signer.certificate, operator, folder)
+    )
     server.deploy("first")
     server.admit_people()
     return server

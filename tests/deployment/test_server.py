@@ -8,7 +8,7 @@ They go in order, and each leaves the server as it should be.
 
 import pytest
 from support.lab.container import Container
-from support.lab.deployed import REACH_SECONDS, Deployed
+from support.lab.deployed import Deployed
 from support.lab.journeys import (
     assert_nothing_lost,
     assert_served,
@@ -86,9 +86,7 @@ def test_a_power_cut_while_reports_are_sent(server: Deployed) -> None:
     """
     It comes back by itself; what was acknowledged is there, once and whole.
     """
-    container = container_of(server)
     ledger = send_until_power_cut(server, SENDING_SECONDS)
-    container.switch_on()
-    container.wait_until_up(REACH_SECONDS)
-    assert_well(container)
+    server.restore_power()
+    assert_well(container_of(server))
     assert_nothing_lost(server, ledger)

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from support.command import World
 from support.lab.container import Container
-from support.lab.laboratory import Lab, running_lab
+from support.lab.laboratory import Lab
 from support.lab.playbook import Recap, run_playbook
-from support.lab.tor import LabTor, lab_tor
+from support.lab.tor import LabTor
 from support.mail_server import PASSWORD, USER, MailServer, running_mail_server
 from support.mailboxes import Mailbox
 from support.onions import short_folder
-from support.signing import signed_release
+from support.signing import Signer
 
 from ops.edge import Edge
 from ops.notifying.mail import Security
@@ -73,12 +73,14 @@ class Watched:
         self,
         lab: Lab,
         tor: LabTor,
+        signer: Signer,
+        release: Path,
         folder: Path,
         mail: MailServer,
         mail_address: str,
         reader: Mailbox,
     ) -> None:
-        self.machine: Container = lab.machine("watched", "10.77.0.21")
+        self.machine: Container = lab.machine("watched", "10.77.0.41")
         self.machine.boot()
         self.mail = mail
         self.reader = reader
@@ -88,8 +90,8 @@ class Watched:
         world.path.mkdir()
         world.done("organisation", "init", world.organisation, "--no-passphrase")
         self.variables: dict[str, object] = {
-            "application_release": str(signed_release(folder)),
-            "application_release_key": str(folder / "release.asc"),
+            "application_release": str(release),
+            "application_release_key": str(signer.certificate),
             "application_organisation_key": str(world.organisation / PUBLIC_KEY),
             "monitoring_counters": True,
             "notifications_enabled": True,
@@ -128,11 +130,15 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+def watched(
+    lab: Lab,
+    tor: LabTor,
+    signer: Signer,
+    release: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Watched]:
     """A machine on which the roles have run once, and a mail server behind Tor."""
     with ExitStack() as running:
-        lab = running.enter_context(running_lab())
-        tor = running.enter_context(lab_tor(lab))
         folder = running.enter_context(short_folder())
         with lab.network.entered():
             mail = running.enter_context(running_mail_server(folder, Security.ONION))
@@ -161,7 +167,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         running.callback(reader.close)
         made_of = tmp_path_factory.mktemp("watched")
         address = (behind / "service/hostname").read_text().strip()
-        ground = Watched(lab, tor, made_of, mail, address, reader)
+        ground = Watched(lab, tor, signer, release, made_of, mail, address, reader)
         # On a bare machine, too, one may look before anything is done.
         ground.play("--check")
         ground.play()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from support.visitor import Page, Visitor, page_of
 
+HOST = "site.onion"
 SECONDS = 60.0
 
 
@@ -24,9 +25,14 @@ class Connection(http.client.HTTPConnection):
     """A connection as tor opens it, with what it says first."""
 
     def __init__(
-        self, path: Path, first: bytes, *, timeout_seconds: float = SECONDS
+        self,
+        path: Path,
+        first: bytes,
+        *,
+        host: str = HOST,
+        timeout_seconds: float = SECONDS,
     ) -> None:
-        super().__init__("site.onion", timeout=timeout_seconds)
+        super().__init__(host, timeout=timeout_seconds)
         self._path = path
         self._first = first
 
@@ -52,14 +58,30 @@ def is_listening(path: Path) -> bool:
     return True
 
 
-def visitor_on(path: Path, number: int, *, timeout_seconds: float = SECONDS) -> Visitor:
-    """Open a browser window whose requests come on one circuit."""
+def visitor_on(
+    path: Path, number: int, *, host: str = HOST, timeout_seconds: float = SECONDS
+) -> Visitor:
+    """
+    Open a browser window whose requests come on one circuit.
+
+    Args:
+        path: The site's socket.
+
+        number: Of the circuit.
+
+        host: The address that was typed.
+
+        timeout_seconds: How long an answer may take.
+    """
 
     def transport(
         method: str, url: str, headers: Mapping[str, str], body: bytes
     ) -> Page:
         connection = Connection(
-            path, proxy_line(circuit(number)), timeout_seconds=timeout_seconds
+            path,
+            proxy_line(circuit(number)),
+            host=host,
+            timeout_seconds=timeout_seconds,
         )
         try:
             connection.request(method, url, body or None, dict(headers))

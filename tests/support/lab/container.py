@@ -46,7 +46,8 @@ mount -t overlay overlay "$machine/root" \
     -o "lowerdir=$base,upperdir=$machine/upper,workdir=$machine/work"
 exec "$@"
 """
-# systemd wants to see control groups of version 2 and no others.
+# systemd wants to see control groups of version 2 and no others, and mounts /tmp itself
+# if nobody has done it before.
 _BOOT = """\
 set -eu; machine=$1 group=$2; shift 2
 umount --recursive /sys/fs/cgroup 2>/dev/null || true
@@ -55,7 +56,7 @@ mkdir -p "/sys/fs/cgroup/$group"
 echo $$ > "/sys/fs/cgroup/$group/cgroup.procs"
 mkdir -p /run/systemd/nspawn
 mount -t tmpfs -o mode=755 run /run/systemd/nspawn
-exec systemd-nspawn --boot --directory "$machine/root" "$@"
+SYSTEMD_NSPAWN_TMPFS_TMP=0 exec systemd-nspawn --boot --directory "$machine/root" "$@"
 """
 _FORGET_GROUP = """\
 umount --recursive /sys/fs/cgroup 2>/dev/null || true
@@ -129,8 +130,10 @@ class Container(Machine):
         Raises:
             MachineFault: If it is not running.
         """
-        assert self._process is not None
-        for child in _children(self._process.pid):
+        process = self._process
+        if process is None:
+            raise MachineFault(f"{self.name} is switched off")
+        for child in _children(process.pid):
             with contextlib.suppress(OSError):
                 status = Path(f"/proc/{child}/status").read_text()
                 numbers = status.partition("NSpid:")[2].splitlines()[0].split()

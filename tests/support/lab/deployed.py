@@ -1,7 +1,7 @@
 """
 A server that the playbook has deployed, and the people who use it over Tor.
 
-    server = Deployed(lab, tor, ministry, machine, release, operator, folder)
+    server = Deployed(lab, tor, ministry, machine, release, key, operator, folder)
     server.deploy("first"); server.admit_people(); server.wait_until_well()
     server.visitor("ani").draw_codename()
 
@@ -46,6 +46,8 @@ class Deployed:
 
         release: The folder of what is installed.
 
+        release_key: The public key of whoever signs releases.
+
         operator: Whoever can open backups.
 
         folder: For logs and keys.
@@ -58,11 +60,12 @@ class Deployed:
     ministry: Ministry
     machine: Machine
     release: Path
+    release_key: Path
     operator: Operator
     folder: Path
     settings: dict[str, object] = field(default_factory=dict)
     _addresses: dict[str, OnionAddress] = field(default_factory=dict)
-    _account: Account | None = None
+    _account: Account = field(default_factory=Account.none)
     _windows: Iterator[int] = field(default_factory=itertools.count)
     _clients: dict[str, Client] = field(default_factory=dict)
 
@@ -96,15 +99,19 @@ class Deployed:
             "cat > /root/certified.json", stdin=self.ministry.certified.read_bytes()
         )
         self.bisik("officers", "add", "--role", ROLE, "/root/certified.json")
-        self._account = Account.read(
-            self.bisik("officers", "account", self.ministry.fingerprint)
-        )
+        self._open_account()
         key = self.ministry.access_key(self.courier)
         self.bisik("officers", "grant-access", "petugas-uji", key)
         self._clients["reporter"] = self.tor.client("reporter")
         self._clients["officer"] = self.tor.client(
             "officer", key_directory=self.ministry.browser_keys
         )
+
+    @property
+    def application_settings(self) -> Mapping[str, object]:
+        """What is in bisik.toml beyond what the roles put there."""
+        # Officers' answers are read at once, and not at the profile's hour.
+        return {"administrators": True, "answers_at_once": True}
 
     def enter_by_onion(self) -> None:
         """Let ssh go through Tor from now on, as administrators do."""
@@ -146,19 +153,26 @@ class Deployed:
 
         After a power cut tor may hold an old circuit for a good one for minutes.
         """
-        assert self._account is not None
+        if not self._account.codes:
+            self._open_account()
         user = f"officer-{next(self._windows)}"
         visitor = self.socks("officer", user).visitor(self.courier)
         self._account.enter(visitor)
         return visitor
 
-    def wait_until_reached(self) -> None:
-        """
-        Wait until reporters and officers get through.
+    def cut_power(self) -> None:
+        """Kill the machine, and let nobody wait for what it has begun."""
+        self.machine.kill()
+        self._begin_anew()
 
-        Each try is on a circuit of its own: one that was begun while the server was
-        away waits for two minutes before tor gives it up.
-        """
+    def restore_power(self) -> None:
+        """Switch the machine on again, and wait until ssh lets us in."""
+        self.machine.switch_on()
+        self._begin_anew()
+        self.machine.wait_until_up(REACH_SECONDS)
+
+    def wait_until_reached(self) -> None:
+        """Wait until reporters and officers get through."""
         for who, address in (("reporter", self.site), ("officer", self.courier)):
             until = time.monotonic() + REACH_SECONDS
             for number in itertools.count():
@@ -169,6 +183,7 @@ class Deployed:
                 except OSError:
                     if time.monotonic() > until:
                         raise
+                    self._begin_anew()
                     time.sleep(_PAUSE_SECONDS)
 
     def wait_until_well(self) -> None:
@@ -183,6 +198,14 @@ class Deployed:
             if time.monotonic() > until:
                 raise MachineFault(said.stdout + said.stderr)
             time.sleep(_PAUSE_SECONDS)
+
+    def _begin_anew(self) -> None:
+        for client in self._clients.values():
+            self.tor.begin_anew(client)
+
+    def _open_account(self) -> None:
+        said = self.bisik("officers", "account", self.ministry.fingerprint)
+        self._account = Account.read(said)
 
     def _address(self, service: str) -> OnionAddress:
         if service not in self._addresses:
@@ -201,8 +224,8 @@ class Deployed:
                 {"name": ADMINISTRATOR, "key": self.ministry.administrator.public_key}
             ],
             "application_release": str(self.release),
+            "application_release_key": str(self.release_key),
             "application_organisation_key": str(self.ministry.organisation_key),
             "backup_certificates": [str(self.operator.certificate)],
-            # Officers' answers are read at once, and not at the profile's hour.
-            "application_settings": {"administrators": True, "answers_at_once": True},
+            "application_settings": self.application_settings,
         }

@@ -59,7 +59,7 @@ def send_until_power_cut(server: Deployed, seconds: float) -> Ledger:
         thread.start()
     # Nobody sets it: that is how long they have.
     cut.wait(seconds)
-    server.machine.kill()
+    server.cut_power()
     cut.set()
     for thread in threads:
         thread.join()
@@ -73,5 +73,14 @@ def assert_nothing_lost(server: Deployed, ledger: Ledger) -> None:
     bundle = server.ministry.fetch(courier)
     assert bundle is not None, "nothing is there"
     ledger.compare(server.ministry.open_items(bundle))
-    # So that the next bundle begins after it.
+    # The next bundle begins after it.
     assert 200 == server.ministry.answer(courier, bundle, "Diterima.").status
+
+
+def empty_intake(server: Deployed) -> None:
+    """Let the officer fetch what is there, so that the next bundle begins after it."""
+    server.wait_until_reached()
+    courier = server.courier_visitor()
+    bundle = server.ministry.fetch(courier)
+    if bundle is not None:
+        assert 200 == server.ministry.answer(courier, bundle, "Diterima.").status

@@ -39,6 +39,11 @@ class Account:
     codes: list[str]
 
     @classmethod
+    def none(cls) -> "Account":
+        """Return what somebody has who was handed nothing yet."""
+        return cls(user_name="", passphrase="", codes=[])
+
+    @classmethod
     def read(cls, said: str) -> "Account":
         """Read what `bisik officers account` shows."""
         return cls(

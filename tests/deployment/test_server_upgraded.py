@@ -1,8 +1,12 @@
 """
-Upgrades on a booted machine, while reporters go on sending.
+Upgrades of a deployed server, while reporters go on sending.
 
     releases:  first --> wider (one more step of the database) --> third
                                                     broken (its sites do not start)
+
+The first one comes by the playbook, as an administrator brings it, and its reporters
+come over Tor.  Those whose upgrades end badly knock at the site's socket, in the place
+of tor, so that they are there at once when the machine is back.
 """
 
 import contextlib
@@ -10,20 +14,20 @@ import random
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.building import EPOCH, build, copied_source
+from support.building import copied_source
 from support.circuits import visitor_on
 from support.lab.container import Container
-from support.lab.laboratory import Lab, running_lab
+from support.lab.deployed import Deployed
+from support.lab.journeys import assert_nothing_lost, empty_intake
 from support.lab.machine import MachineFault
-from support.lab.ministry import OFFICER, Ministry
-from support.pages import ROOT
 from support.sending_on import CUT_OFF, Ledger, Reporter
+from support.signing import Signer
 from support.upgrading import add_step
 from support.visitor import Visitor
 
@@ -34,105 +38,69 @@ PATIENCE_SECONDS = 240.0
 CUT_WITHIN_SECONDS = 120.0
 PAUSE_SECONDS = 0.5
 SERVER = "/var/lib/bisik/server"
-# What the roles do for both sites, without what stands around them.
-SET_UP = """\
-set -eu
-apt-get -qq update
-apt-get -qq --yes --no-install-recommends install /root/first.deb > /dev/null
-groupadd --system debian-tor
-useradd --system --user-group --home-dir /var/lib/bisik --no-create-home bisik
-install -d -o bisik -g bisik -m 0700 /var/lib/bisik
-cat > /usr/local/bin/bisik <<'END'
-#!/bin/sh
-export BISIK_DIRECTORY=/var/lib/bisik/server
-exec /usr/bin/python3 -IS /opt/bisik/current/bin/bisik "$@"
-END
-chmod 0755 /usr/local/bin/bisik
-/opt/bisik/releases/*/bin/bisik release activate {version} \
-    --directory /var/lib/bisik/server
-units=/opt/bisik/current/systemd
-cd /etc/systemd/system
-ln -s $units/bisik-.service.d $units/bisik-recover.service .
-mkdir -p sockets.target.wants multi-user.target.wants
-for site in bisik-site bisik-courier; do
-    ln -s $units/$site.socket $units/$site.service .
-    mkdir $site.service.d
-    ln -s $units/sealed.conf $site.service.d
-    ln -s ../$site.socket sockets.target.wants/
-    ln -s ../$site.service multi-user.target.wants/
-done
-ln -s /opt/bisik/current/tmpfiles/bisik.conf /etc/tmpfiles.d/
-systemd-tmpfiles --create /etc/tmpfiles.d/bisik.conf
-bisik init --organisation-key /root/organisation.asc
-cat > /var/lib/bisik/server/bisik.toml <<'END'
-version = 1
-hosts = ["site.onion"]
-socket = "/run/bisik/site.sock"
-courier_hosts = ["courier.onion"]
-courier_socket = "/run/bisik-courier/site.sock"
-memory = "/run/bisik-memory"
-END
-bisik officers add --role verifikator /root/certified.json
-systemctl daemon-reload
-systemctl start bisik-site.socket bisik-courier.socket bisik-site bisik-courier
-"""
 
 
 class Ground:
-    """A machine with both sites, reporters at its socket, and an officer elsewhere."""
+    """A deployed server, its reporters, and the releases that come to it."""
 
-    def __init__(self, lab: Lab, folder: Path) -> None:
+    def __init__(self, server: Deployed, signer: Signer, folder: Path) -> None:
+        self.server = server
         self.folder = folder
-        self.ministry = Ministry.made(folder / "ministry")
-        self.machine: Container = lab.machine("server", "10.77.0.14")
-        self.machine.boot()
-        self.ledger = Ledger()
-        self._circuits = iter(range(1, 10_000))
-        first = build("scripts.release", ROOT, folder / "first", "--package-only")
-        for name, content in (
-            ("first.deb", first.read_bytes()),
-            ("organisation.asc", self.ministry.organisation_key.read_bytes()),
-            ("certified.json", self.ministry.certified.read_bytes()),
-        ):
-            self.machine.run(f"cat > /root/{name}", stdin=content)
-        version = first.name.split("_")[1]
-        self.machine.run(f"sh -s {version}", stdin=SET_UP.replace("{version}", "$1"))
+        self._signer = signer
+        self._windows = iter(range(1, 10_000))
+        empty_intake(server)
 
-    def install(self, source: Path, minutes: int) -> str:
-        """Build a later release from some source, install it; return its version."""
-        package = build(
-            "scripts.release",
-            source,
-            self.folder / f"later-{minutes}",
-            "--package-only",
-            env={"SOURCE_DATE_EPOCH": str(int(EPOCH) + 60 * minutes)},
+    @property
+    def machine(self) -> Container:
+        """The machine, which is a container."""
+        assert isinstance(self.server.machine, Container)
+        return self.server.machine
+
+    def release(self, source: Path, minutes: int) -> Path:
+        """Build a later release from some source, and return its folder."""
+        return self._signer.release(
+            self.folder / f"later-{minutes}", source=source, minutes=minutes
         )
+
+    def install(self, release: Path) -> str:
+        """Install a release beside the one in use, and return its version."""
+        (package,) = release.glob("bisik-server-*.deb")
         self.machine.run(
             "cat > /root/later.deb && dpkg --install /root/later.deb",
             stdin=package.read_bytes(),
         )
-        return package.name.split("_")[1]
+        return version_of(release)
 
     def activate(self, version: str) -> "subprocess.CompletedProcess[str]":
         """Let a release take over, as an administrator does."""
         return self.machine.tried(f"bisik release activate {version} --no-backup")
 
-    def visitor(self) -> Visitor:
-        """Open a browser window, in the place of tor."""
+    def over_tor(self) -> Visitor:
+        """Open a browser window that comes over Tor."""
+        return self.server.visitor(f"upgrade-{next(self._windows)}")
+
+    def at_socket(self) -> Visitor:
+        """Open a browser window in the place of tor."""
         return visitor_on(
             self.inside("/run/bisik/site.sock"),
-            next(self._circuits),
+            next(self._windows),
+            host=self.server.site,
             timeout_seconds=PATIENCE_SECONDS,
         )
 
     @contextmanager
-    def reporters(self) -> Iterator[None]:
-        """Let reporters send one thing after the other, whatever comes between."""
+    def reporters(self, visit: Callable[[], Visitor]) -> Iterator[None]:
+        """
+        Let reporters send one thing after the other, whatever comes between.
+
+        In the end, all that was acknowledged is there.
+        """
+        ledger = Ledger()
         enough = threading.Event()
 
         def go_on(number: int) -> None:
             while not enough.is_set():
-                reporter = Reporter(self.visitor, self.ledger, random.Random())
+                reporter = Reporter(visit, ledger, random.Random())
                 # Where there is no power there is no machine either.
                 with contextlib.suppress(*CUT_OFF, MachineFault):
                     reporter.draw()
@@ -147,16 +115,7 @@ class Ground:
                 enough.set()
         for one in running:
             one.result()
-
-    def assert_nothing_lost(self) -> None:
-        """Open all that is there with the officer's key, and compare."""
-        self.machine.run(
-            f"rm -f /root/bundle.tar && bisik courier export --desk '{OFFICER}' "
-            "--to /root/bundle.tar --since 0"
-        )
-        bundle = self.folder / "bundle.tar"
-        bundle.write_bytes(self.inside("/root/bundle.tar").read_bytes())
-        self.ledger.compare(self.ministry.open_items(bundle))
+        assert_nothing_lost(self.server, ledger)
 
     @property
     def current(self) -> str:
@@ -187,32 +146,38 @@ class Ground:
         return [path.name for path in names]
 
 
-@pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """A machine on which the roles have run, with the release of this repository."""
-    with running_lab() as lab:
-        yield Ground(lab, tmp_path_factory.mktemp("upgrade"))
+def version_of(release: Path) -> str:
+    """Return the version of a release."""
+    (package,) = release.glob("bisik-server-*.deb")
+    return package.name.split("_")[1]
 
 
 @pytest.fixture(scope="module")
-def wider(ground: Ground) -> str:
+def ground(
+    server: Deployed, signer: Signer, tmp_path_factory: pytest.TempPathFactory
+) -> Ground:
+    """The deployed server."""
+    return Ground(server, signer, tmp_path_factory.mktemp("upgraded"))
+
+
+@pytest.fixture(scope="module")
+def wider(ground: Ground) -> Path:
     """A release with one more step of the database, which the first can read."""
     source = copied_source(ground.folder / "wider")
     add_step(source / "deaddrop/migrations/versions")
-    return ground.install(source, 1)
+    return ground.release(source, 1)
 
 
 @pytest.fixture(scope="module")
-def third(ground: Ground, wider: str) -> str:
-    """The release after that."""
-    assert wider
-    return ground.install(ground.folder / "wider", 2)
+def third(ground: Ground, wider: Path) -> str:
+    """The release after that, which is installed."""
+    assert wider.is_dir()
+    return ground.install(ground.release(ground.folder / "wider", 2))
 
 
 @pytest.fixture(scope="module")
-def broken(ground: Ground, wider: str) -> str:
+def broken(ground: Ground) -> str:
     """A release that migrates, and whose reporters' site cannot start."""
-    assert wider
     source = copied_source(ground.folder / "broken")
     versions = source / "deaddrop/migrations/versions"
     add_step(versions)
@@ -225,70 +190,72 @@ def broken(ground: Ground, wider: str) -> str:
         1,
     )
     app.write_text(text)
-    return ground.install(source, 3)
+    return ground.install(ground.release(source, 3))
 
 
-def test_an_upgrade_under_load(ground: Ground, wider: str) -> None:
+def test_an_upgrade_under_load(ground: Ground, wider: Path) -> None:
     """
-    While reporters send, another release takes over: they wait, and nothing is lost.
+    While reporters send over Tor, the playbook brings another release: they wait, and
+    nothing is lost.
     """
     first, step = ground.current, ground.step
-    with ground.reporters():
+    ground.server.release = wider
+    with ground.reporters(ground.over_tor):
         time.sleep(5)
-        done = ground.activate(wider)
+        recap = ground.server.deploy("upgrade", "--tags=application")
         time.sleep(5)
 
-    assert 0 == done.returncode, done.stdout + done.stderr
-    assert (first, wider) != (wider, first)
-    assert wider == ground.current
+    assert "application : Let it take over" in recap.changed_tasks
+    assert first != ground.current
+    assert version_of(wider) == ground.current
     assert step != ground.step
     assert [] == ground.left()
-    ground.assert_nothing_lost()
-    verified = ground.machine.tried(f"dpkg --verify bisik-server-{wider}")
+    verified = ground.machine.tried(f"dpkg --verify bisik-server-{ground.current}")
     assert (0, "") == (verified.returncode, verified.stdout)
 
 
-def test_a_broken_release_is_undone(ground: Ground, broken: str) -> None:
+def test_a_broken_release_is_undone(ground: Ground, wider: Path, broken: str) -> None:
     """
     A release that fails its trial leaves tables, reports and sites as they were.
     """
-    before, step = ground.current, ground.step
-    with ground.reporters():
+    assert version_of(wider) == ground.current
+    step = ground.step
+    with ground.reporters(ground.at_socket):
         time.sleep(3)
         done = ground.activate(broken)
         time.sleep(3)
 
     assert 1 == done.returncode, done.stdout
+    before = version_of(wider)
     assert f"nothing has changed, and {before} counts as before" in done.stderr
     assert (before, step) == (ground.current, ground.step)
     assert [] == ground.left()
-    ground.assert_nothing_lost()
 
 
 @pytest.mark.parametrize("phase", ["stopping", "changing", "opening"])
 def test_power_is_cut_during_an_upgrade(
-    ground: Ground, third: str, wider: str, phase: str
+    ground: Ground, third: str, wider: Path, phase: str
 ) -> None:
     """
     The machine comes back by itself, with one release or the other, and nothing lost.
     """
-    back = third if ground.current == wider else wider
-    with ground.reporters():
+    both = {version_of(wider), third}
+    (back,) = both - {ground.current}
+    with ground.reporters(ground.at_socket):
         time.sleep(3)
         with ThreadPoolExecutor(1) as administrator:
             going = administrator.submit(ground.activate, back)
             _wait_for(ground, phase)
-            ground.machine.kill()
+            ground.server.cut_power()
             assert 0 != going.result().returncode
-        ground.machine.boot()
+        ground.server.restore_power()
         page = _first_page(ground)
         time.sleep(3)
 
     assert 200 == page
-    assert ground.current in {wider, third}
+    assert ground.current in both
     assert (ground.current == back) == (phase == "opening")
     assert [] == ground.left()
-    ground.assert_nothing_lost()
 
 
 def _wait_for(ground: Ground, phase: str) -> None:
@@ -306,6 +273,6 @@ def _first_page(ground: Ground) -> int:
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
         with contextlib.suppress(*CUT_OFF, MachineFault):
-            return ground.visitor().get("/").status
+            return ground.at_socket().get("/").status
         time.sleep(0.5)
     raise AssertionError("the site never came back")
