@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from crypto.armor import PUBLIC_KEY_BLOCK, armored_lines
 from crypto.errors import CryptoError
 from crypto.fingerprint import Fingerprint
 from crypto.packets import (
@@ -143,17 +144,8 @@ def armored(untrusted_content: bytes) -> str:
     Raises:
         KeyNotAdmitted: As `read_key_file`.
     """
-    encoded = base64.b64encode(read_key_file(untrusted_content)).decode("ascii")
-    lines = [encoded[start : start + 64] for start in range(0, len(encoded), 64)]
-    return "\n".join(
-        [
-            "-----BEGIN PGP PUBLIC KEY BLOCK-----",
-            "",
-            *lines,
-            "-----END PGP PUBLIC KEY BLOCK-----",
-            "",
-        ]
-    )
+    content = read_key_file(untrusted_content)
+    return "\n".join([*armored_lines(content, kind=PUBLIC_KEY_BLOCK), ""])
 
 
 def fingerprint_in(untrusted_content: bytes) -> Fingerprint:

@@ -14,13 +14,13 @@ that of RFC 9788 for a message whose own subject is sealed.  What lies behind th
 boundary is ignored by mail programs (RFC 2046, section 5.1.1).
 """
 
-import base64
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from crypto.armor import MESSAGE, armored_lines
 from crypto.fingerprint import parse_fingerprint
 from crypto.recipients import sealing_to_stranger
 from ops.notifying.errors import MessageTooLarge
@@ -31,7 +31,6 @@ TEXT_BYTES: Final = 2048
 MESSAGE_BYTES: Final = 8192
 SUBJECT: Final = "[...]"
 ID_BYTES: Final = 16
-_ARMOR_COLUMNS: Final = 64
 _LINE_END: Final = "\r\n"
 _FILLING: Final = "=" * 62 + _LINE_END
 
@@ -149,22 +148,12 @@ def wrap(
         f"--{boundary}",
         'Content-Type: application/octet-stream; name="encrypted.asc"',
         "",
-        *_armored(sealed),
+        *armored_lines(sealed, kind=MESSAGE),
+        "",
         f"--{boundary}--",
         "",
     ]
     return _filled(_LINE_END.join(lines))
-
-
-def _armored(sealed: bytes) -> list[str]:
-    encoded = base64.b64encode(sealed).decode("ascii")
-    return [
-        "-----BEGIN PGP MESSAGE-----",
-        "",
-        *textwrap.wrap(encoded, _ARMOR_COLUMNS),
-        "-----END PGP MESSAGE-----",
-        "",
-    ]
 
 
 def _filled(text: str) -> bytes:

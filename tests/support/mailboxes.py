@@ -72,15 +72,17 @@ class Mailbox:
 
     def gpg(self, *words: str, stdin: bytes = b"") -> bytes:
         """Run their gpg."""
-        return subprocess.run(
+        done = subprocess.run(
             [
                 *("gpg", "--homedir", self.home, "--batch", "--quiet"),
                 *("--pinentry-mode", "loopback", "--passphrase", "", *words),
             ],
             input=stdin,
             capture_output=True,
-            check=True,
-        ).stdout
+            check=False,
+        )
+        assert 0 == done.returncode, done.stderr
+        return done.stdout
 
     def close(self) -> None:
         """End their agent."""
