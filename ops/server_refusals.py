@@ -50,6 +50,7 @@ from tor.errors import (
     TorError,
     TorMissing,
     TorNotRunning,
+    TorUnreachable,
     UnsafeAuthorization,
 )
 
@@ -98,6 +99,11 @@ _HINTS = (
     (TorMissing, "install the Debian package tor"),
     (TorNotRunning, "start tor, then see: bisik onion status"),
     (NetworkNotReady, "the machine may be too busy; try again"),
+    (
+        TorUnreachable,
+        "see that this machine has the internet and the right time; without the "
+        "internet: bisik run --onion",
+    ),
     (MalformedOnionAddress, "copy it from the file hostname, which Tor wrote"),
     (NotServed, "set administrators = true there, then run: bisik onion torrc"),
     (MalformedClientKey, "let them send what access-key has shown them"),

@@ -25,8 +25,12 @@ from support.onion_folder import (
 from support.reporters import DAY
 
 from crypto.locking import lock
+from ops.errors import Refusal
+from ops.onion_trial import wait_until_public
+from ops.server_refusals import SERVER_REFUSALS
 from tor.address import parse_onion_address
 from tor.authorization import client_of, parse_client_key
+from tor.errors import TorUnreachable
 
 
 def test_torrc_may_be_written_again(near: World) -> None:
@@ -308,3 +312,14 @@ def test_root_prepares_for_a_tor_that_is_never_root(near: World) -> None:
     owned = [onion.directory, *onion.directory.rglob("*")]
     assert len(owned) > 5
     assert [onion.torrc] == [path for path in owned if path.stat().st_uid != nobody]
+
+
+def test_tor_that_does_not_get_in_is_told(near: World) -> None:
+    """How far it came, line by line, and at the end what to look at."""
+    said: list[str] = []
+    with running_tor(near) as onion, pytest.raises(TorUnreachable) as caught:
+        wait_until_public(onion, said.append, seconds=1)
+    assert ["    0 %, Starting"] == said[1:]
+    assert "tor is not in the network: 0 %, Starting" == str(caught.value)
+    refusal = Refusal.of(caught.value, SERVER_REFUSALS)
+    assert "the internet and the right time" in (refusal.hint or "")
