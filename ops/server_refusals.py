@@ -19,6 +19,7 @@ from journalist_app.courier.errors import CourierError
 from ops.access import NotServed
 from ops.activation import UnfitSocket
 from ops.backups.archive import MalformedBackup, SealedBackup
+from ops.backups.settings import MalformedBackupSettings
 from ops.database_copy import Undecided
 from ops.errors import (
     NoOrganisationKey,
@@ -65,6 +66,7 @@ _HINTS = (
     (NotSent, "it may be run again; what was sent is not sent twice"),
     (SealedBackup, "open it: gpg --decrypt FILE | bisik backup verify -"),
     (MalformedBackup, "see what gpg said; then try an older backup"),
+    (MalformedBackupSettings, "run the playbook again, which writes the file"),
     (MalformedCopy, "try an older backup"),
     (NewerCopy, "install the version of Bisik that made it, or a newer one"),
     (NotEmpty, "make a new, empty database, and name it with --database"),
