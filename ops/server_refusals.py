@@ -41,6 +41,7 @@ from ops.notifying.errors import (
     UnusableRecipient,
 )
 from ops.onion_keys import AddressesUnreadable, KeysThere, TorRuns
+from ops.onion_place import WAY_OUT, UntrustedPlace
 from ops.releases import UnknownRelease
 from ops.upgrade import OneWayOnly, UpgradeFailed
 from tor.address import MalformedOnionAddress
@@ -74,6 +75,7 @@ _HINTS = (
     (ScratchOnDisk, "name a folder in memory, or say --on-encrypted-disk"),
     (AddressesUnreadable, "run it as root, or leave them out: --without-addresses"),
     (KeysThere, "put tor's folder of this machine aside, then try again"),
+    (UntrustedPlace, WAY_OUT),
     (TorRuns, "stop tor, then try again"),
     (NoServer, "make one with: bisik init --directory DIRECTORY"),
     (NoOrganisationKey, "run: bisik organisation trust organisation.asc"),

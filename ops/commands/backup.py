@@ -9,14 +9,13 @@ from ops.backups.making import make_backup
 from ops.backups.restoring import Found, Places, Restored, restore_backup
 from ops.backups.settings import MOST_DAYS, PATH, read_backup_settings
 from ops.backups.verifying import verify_backup
+from ops.commands.doctor import find_onion
 from ops.commands.options import (
     EXISTING_DIRECTORY,
     FILE_TO_READ,
     onion_directory_option,
 )
 from ops.edge import Edge
-from ops.onion import Onion
-from ops.server import read_settings
 
 FOLDER = Path("/var/backups/bisik")
 
@@ -71,7 +70,7 @@ def make(
     """
     onion = None
     if not without_addresses:
-        onion = Onion.of(directory, read_settings(directory))
+        onion = find_onion(directory)
     settings = read_backup_settings(edge.machine)
     certificates = [recipient.read() for recipient in recipients]
     made = make_backup(
