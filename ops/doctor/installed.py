@@ -43,7 +43,11 @@ BACKUPS: Final = Path("/var/backups/bisik")
 _BACKUP: Final = re.compile(r"bisik-(\d{4}-[01]\d-[0-3]\d)(?:-\d+)?\.gpg")
 PLACES: Final = (Path("/"), Path("/var"), Path("/boot"), BACKUPS)
 # As the roles have taken them from the release.
-PROFILE_FILES: Final = ("/etc/apparmor.d/bisik", "/etc/apparmor.d/bisik-notify")
+PROFILE_FILES: Final = (
+    "/etc/apparmor.d/bisik",
+    "/etc/apparmor.d/bisik-backup",
+    "/etc/apparmor.d/bisik-notify",
+)
 TORS_PROFILE: Final = "system_tor"
 RELEASE_KEY: Final = "/etc/bisik/release.asc"
 BRING_KEY: Final = "bring its newer copy, by the playbook"

@@ -4,6 +4,7 @@ How the units are confined, judged without a booted machine.
 What they then really can and cannot do is in tests/deployment/test_sealed.py.
 """
 
+import re
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,25 @@ def test_profiles_are_read() -> None:
     assert list(SEALED) == [
         line.split()[1] for line in text.splitlines() if line.startswith("profile ")
     ]
+
+
+def test_the_profile_of_the_backup_is_read() -> None:
+    """
+    apparmor_parser(8) understands it, the unit asks for it, and it gives no capability
+    that the unit has not.
+    """
+    done = parse_profiles(DEPLOYMENT / "apparmor", "bisik-backup")
+
+    assert 0 == done.returncode, done.stderr
+    profile = (DEPLOYMENT / "apparmor/bisik-backup").read_text()
+    assert "\nprofile bisik-backup " in profile
+    unit = (DEPLOYMENT / "systemd/bisik-backup.service").read_text().splitlines()
+    assert "AppArmorProfile=-%N" in unit
+    (bounding,) = (line for line in unit if line.startswith("CapabilityBoundingSet="))
+    assert set(bounding.partition("=")[2].split()) == {
+        f"CAP_{name.upper()}"
+        for name in re.findall(r"^  capability (\w+),$", profile, re.MULTILINE)
+    }
 
 
 def test_a_broken_profile_is_noticed(tmp_path: Path) -> None:
