@@ -105,7 +105,7 @@ def onion_beside(
         tor = running.enter_context(
             TorProcess(onion.torrc, log=log, program=find_tor())
         )
-        with _last_words(tor):
+        with saying_why(tor):
             courier = onion.wait_for_address(onion.officers)
         reporter_port = officer_port = None
         if network is not None:
@@ -114,7 +114,7 @@ def onion_beside(
             officer_port = network.client(
                 "officer", key_directory=parent / "officer"
             ).socks_port
-        with _last_words(tor):
+        with saying_why(tor):
             if public:
                 wait_until_public(onion, say)
             else:
@@ -160,7 +160,7 @@ def wait_until_public(
 
 
 @contextmanager
-def _last_words(tor: TorProcess) -> Iterator[None]:
+def saying_why(tor: TorProcess) -> Iterator[None]:
     """Say why tor has ended, and not only that it does not answer."""
     try:
         yield

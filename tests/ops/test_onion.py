@@ -9,6 +9,7 @@ import pwd
 import re
 import shutil
 import subprocess
+import time
 from datetime import date
 
 import pytest
@@ -26,11 +27,12 @@ from support.reporters import DAY
 
 from crypto.locking import lock
 from ops.errors import Refusal
-from ops.onion_trial import wait_until_public
+from ops.onion_trial import saying_why, wait_until_public
 from ops.server_refusals import SERVER_REFUSALS
 from tor.address import parse_onion_address
 from tor.authorization import client_of, parse_client_key
-from tor.errors import TorUnreachable
+from tor.errors import TorRefused, TorUnreachable
+from tor.program import TorProcess
 
 
 def test_torrc_may_be_written_again(near: World) -> None:
@@ -323,3 +325,17 @@ def test_tor_that_does_not_get_in_is_told(near: World) -> None:
     assert "tor is not in the network: 0 %, Starting" == str(caught.value)
     refusal = Refusal.of(caught.value, SERVER_REFUSALS)
     assert "the internet and the right time" in (refusal.hint or "")
+
+
+def test_a_tor_that_ends_at_once_is_told(near: World) -> None:
+    """Not that it has made no address, but what it said at last."""
+    program = near.path / "tor"
+    program.write_text("#!/bin/sh\necho 'Nov 26 12:00:00.000 [err] No room.'\nexit 1\n")
+    program.chmod(0o700)
+    with TorProcess(near.path / "torrc", log=near.path / "log", program=program) as tor:
+        until = time.monotonic() + 10
+        while tor.running:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        with pytest.raises(TorRefused, match="tor has ended: No room"), saying_why(tor):
+            onion_of(near).address(onion_of(near).officers)
