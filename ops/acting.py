@@ -75,11 +75,19 @@ class Owner:
 
     @classmethod
     def of(cls, path: Path) -> "Owner":
-        """Find the owner of *path*, or of the nearest folder above it that exists."""
+        """
+        Find the owner of *path*, or of the nearest folder above it that exists.
+
+        What is root's in a folder of somebody else's counts as theirs: they can put
+        a link to something of root's in its place, and take it away again.
+        """
         path = path.absolute()
         while not path.exists() and path != path.parent:
             path = path.parent
         status = path.stat()
+        if status.st_uid == ROOT:
+            places = (place.lstat() for place in (path, *path.parents))
+            status = next((one for one in places if one.st_uid != ROOT), status)
         try:
             entry = pwd.getpwuid(status.st_uid)
         except KeyError:

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # No hints.
 
 from journalist_app.workstation.desk import (
     Desk,
@@ -36,19 +35,15 @@ from journalist_app.workstation.screens.jobs import Jobs
 from journalist_app.workstation.screens.services import Services
 from journalist_app.workstation.screens.shown import Shown
 from journalist_app.workstation.screens.sticks import folders_for
-from ops.discreet_logger import DiscreetLogger
 from ops.edge import Edge
+from ops.quiet_gunicorn import QuietSite
 
 THREADS = 8
 LOOPBACK = "127.0.0.1"
 HOST_BYTES = 16
-# An import may run for an hour; the threads still answer the master.
-WORKER_SECONDS = 120
-# A desk is closed in order, however busy the machine is: its agent ends with it.
-CLOSING_SECONDS = 30
 
 
-class DeskSite(BaseApplication):  # type: ignore[misc]  # The base class is untyped.
+class DeskSite(QuietSite):
     """The screens of one desk as gunicorn runs them."""
 
     def __init__(
@@ -71,29 +66,18 @@ class DeskSite(BaseApplication):  # type: ignore[misc]  # The base class is unty
         self._host = f"{edge.entropy(HOST_BYTES).hex()}.localhost"
         super().__init__()
 
-    def load_config(self) -> None:
-        """Set everything here: no configuration file and no variable counts."""
-        settings: dict[str, Any] = {
+    def settings(self) -> dict[str, Any]:
+        """Return the settings of this site, by gunicorn's names."""
+        return {
             "bind": [f"{LOOPBACK}:{self._port}"],
             "workers": 1,
             "worker_class": "gthread",
             "threads": THREADS,
-            "timeout": WORKER_SECONDS,
-            "graceful_timeout": CLOSING_SECONDS,
             "worker_tmp_dir": "/dev/shm",  # noqa: S108 - gunicorn makes a nameless file.
-            "preload_app": False,
-            "umask": 0o077,
-            "accesslog": None,
-            "errorlog": "-",
-            "loglevel": "warning",
-            "logger_class": DiscreetLogger,
             "proc_name": "bisik-desk",
-            "control_socket_disable": True,
             "post_fork": lambda server, _worker: self._note_port(server),
             "worker_exit": lambda _server, _worker: self._opened.close(),
         }
-        for name, value in settings.items():
-            self.cfg.set(name, value)
 
     def load(self) -> Flask:
         """Open the desk and make its screens; called in the worker."""

@@ -11,7 +11,7 @@ the addresses.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +21,12 @@ from journalist_app.durable import new_file
 from ops.accounts import simple_user_name
 from ops.edge import Edge
 from ops.newcomer import OFFICER, Playground
-from ops.onion import Onion, prepare_onion, write_torrc
+from ops.onion import NoAddress, Onion, prepare_onion, write_torrc
 from ops.server import read_settings
 from tor.address import OnionAddress
 from tor.authorization import client_of, new_client
 from tor.control import wait_until_in_network
+from tor.errors import NetworkNotReady, TorError, TorRefused, TorUnreachable
 from tor.network import PrivateNetwork
 from tor.program import TorProcess, find_tor
 
@@ -51,6 +52,8 @@ class OnionTrial:
         officer_port: Where an officer's browser does.
 
         access_key: What Tor Browser asks for at the courier's address.
+
+        tors: All that were started, the server's first.
     """
 
     reporters: OnionAddress
@@ -58,11 +61,16 @@ class OnionTrial:
     reporter_port: int | None
     officer_port: int | None
     access_key: str = field(repr=False)
+    tors: tuple[TorProcess, ...]
 
 
 @contextmanager
 def onion_beside(
-    playground: Playground, edge: Edge, *, public: bool
+    playground: Playground,
+    edge: Edge,
+    *,
+    public: bool,
+    say: Callable[[str], object],
 ) -> Iterator[OnionTrial]:
     """
     Let tor run for as long as the block lasts.
@@ -74,8 +82,11 @@ def onion_beside(
 
         public: Whether the real Tor network is used.
 
+        say: Told how far tor has come, which takes long on the real network.
+
     Raises:
-        TorMissing, TorRefused, UnusableTorPath, NetworkNotReady: As they say.
+        TorMissing, TorRefused, UnusableTorPath, NetworkNotReady, TorUnreachable: As
+            they say.
     """
     parent = playground.server.parent
     onion = Onion.of(playground.server, read_settings(playground.server))
@@ -91,8 +102,11 @@ def onion_beside(
             network = running.enter_context(PrivateNetwork(parent / "network"))
         write_torrc(onion, onion.torrc, network=network.torrc_lines if network else ())
         log = onion.directory / "tor.log"
-        running.enter_context(TorProcess(onion.torrc, log=log, program=find_tor()))
-        courier = onion.wait_for_address(onion.officers)
+        tor = running.enter_context(
+            TorProcess(onion.torrc, log=log, program=find_tor())
+        )
+        with saying_why(tor):
+            courier = onion.wait_for_address(onion.officers)
         reporter_port = officer_port = None
         if network is not None:
             _write_client_file(parent / "officer", access_key, courier)
@@ -100,15 +114,60 @@ def onion_beside(
             officer_port = network.client(
                 "officer", key_directory=parent / "officer"
             ).socks_port
-        seconds = PUBLIC_BOOTSTRAP_SECONDS if public else BOOTSTRAP_SECONDS
-        wait_until_in_network(onion.control_socket, seconds=seconds)
+        with saying_why(tor):
+            if public:
+                wait_until_public(onion, say)
+            else:
+                wait_until_in_network(onion.control_socket, seconds=BOOTSTRAP_SECONDS)
         yield OnionTrial(
             reporters=onion.wait_for_address(onion.reporters),
             courier=courier,
             reporter_port=reporter_port,
             officer_port=officer_port,
             access_key=access_key,
+            tors=(tor, *(network.tors if network else ())),
         )
+
+
+def wait_until_public(
+    onion: Onion,
+    say: Callable[[str], object],
+    *,
+    seconds: float = PUBLIC_BOOTSTRAP_SECONDS,
+) -> None:
+    """
+    Wait until tor is in the real network.
+
+    Args:
+        onion: Of which server.
+
+        say: Told how far tor has come, line by line.
+
+        seconds: How long.
+
+    Raises:
+        TorUnreachable: If it takes longer.
+    """
+    say(f"It may take up to {seconds / 60:.0f} minutes, and needs the internet:")
+    try:
+        wait_until_in_network(
+            onion.control_socket,
+            seconds=seconds,
+            tell=lambda bootstrap: say(f"    {bootstrap}"),
+        )
+    except NetworkNotReady as error:
+        raise TorUnreachable(str(error)) from None
+
+
+@contextmanager
+def saying_why(tor: TorProcess) -> Iterator[None]:
+    """Say why tor has ended, and not only that it does not answer."""
+    try:
+        yield
+    except (NoAddress, TorError):
+        if not tor.running:
+            raise TorRefused(f"tor has ended: {tor.last_words()}") from None
+        raise
 
 
 def _officers_key(folder: Path, onion: Onion, edge: Edge) -> str:

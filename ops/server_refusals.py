@@ -19,6 +19,7 @@ from journalist_app.courier.errors import CourierError
 from ops.access import NotServed
 from ops.activation import UnfitSocket
 from ops.backups.archive import MalformedBackup, SealedBackup
+from ops.backups.settings import MalformedBackupSettings
 from ops.database_copy import Undecided
 from ops.errors import (
     NoOrganisationKey,
@@ -40,6 +41,7 @@ from ops.notifying.errors import (
     UnusableRecipient,
 )
 from ops.onion_keys import AddressesUnreadable, KeysThere, TorRuns
+from ops.onion_place import WAY_OUT, UntrustedPlace
 from ops.releases import UnknownRelease
 from ops.upgrade import OneWayOnly, UpgradeFailed
 from tor.address import MalformedOnionAddress
@@ -50,6 +52,7 @@ from tor.errors import (
     TorError,
     TorMissing,
     TorNotRunning,
+    TorUnreachable,
     UnsafeAuthorization,
 )
 
@@ -64,6 +67,7 @@ _HINTS = (
     (NotSent, "it may be run again; what was sent is not sent twice"),
     (SealedBackup, "open it: gpg --decrypt FILE | bisik backup verify -"),
     (MalformedBackup, "see what gpg said; then try an older backup"),
+    (MalformedBackupSettings, "run the playbook again, which writes the file"),
     (MalformedCopy, "try an older backup"),
     (NewerCopy, "install the version of Bisik that made it, or a newer one"),
     (NotEmpty, "make a new, empty database, and name it with --database"),
@@ -71,6 +75,7 @@ _HINTS = (
     (ScratchOnDisk, "name a folder in memory, or say --on-encrypted-disk"),
     (AddressesUnreadable, "run it as root, or leave them out: --without-addresses"),
     (KeysThere, "put tor's folder of this machine aside, then try again"),
+    (UntrustedPlace, WAY_OUT),
     (TorRuns, "stop tor, then try again"),
     (NoServer, "make one with: bisik init --directory DIRECTORY"),
     (NoOrganisationKey, "run: bisik organisation trust organisation.asc"),
@@ -98,6 +103,11 @@ _HINTS = (
     (TorMissing, "install the Debian package tor"),
     (TorNotRunning, "start tor, then see: bisik onion status"),
     (NetworkNotReady, "the machine may be too busy; try again"),
+    (
+        TorUnreachable,
+        "see that this machine has the internet and the right time; without the "
+        "internet: bisik run --onion",
+    ),
     (MalformedOnionAddress, "copy it from the file hostname, which Tor wrote"),
     (NotServed, "set administrators = true there, then run: bisik onion torrc"),
     (MalformedClientKey, "let them send what access-key has shown them"),

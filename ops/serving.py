@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # No hints.
 
 from crypto.keys import KEY_BYTES, RFC_9106_LOW_MEMORY, Stretcher, expand
 from crypto.wordlist import load_wordlist
@@ -34,10 +33,10 @@ from journalist_app.courier.services import Services as CourierServices
 from journalist_app.courier.signing_in import SignIn
 from ops.activation import UnfitSocket, activated_socket
 from ops.circuits import AtTheDoor, CircuitWorker, nobody
-from ops.discreet_logger import DiscreetLogger
 from ops.edge import Edge
 from ops.memory import private_memory
 from ops.onion import Onion
+from ops.quiet_gunicorn import QuietSite
 from ops.server import Server, open_server, read_settings
 from ops.settings import Settings
 from ops.sweeping import Sweeper
@@ -53,10 +52,6 @@ THREADS = 128
 MOST_WORKERS = 2
 # Argon2id takes 64 MiB each: two at once per worker bound what a crowd can take.
 DERIVATIONS_AT_ONCE = DERIVATIONS.places
-# An upload of 200 MB over a slow circuit takes longer than gunicorn's 30 s, but
-# with threads this only limits how long a worker may not answer its master.
-WORKER_SECONDS = 120
-GRACEFUL_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -98,7 +93,7 @@ class Door:
         return self.address.startswith("unix:")
 
 
-class Site(BaseApplication):  # type: ignore[misc]  # The base class is untyped.
+class Site(QuietSite):
     """A site as gunicorn runs it."""
 
     def __init__(
@@ -124,9 +119,9 @@ class Site(BaseApplication):  # type: ignore[misc]  # The base class is untyped.
         self._opened = ExitStack()
         super().__init__()
 
-    def load_config(self) -> None:
-        """Set everything here: no configuration file and no variable counts."""
-        settings: dict[str, Any] = {
+    def settings(self) -> dict[str, Any]:
+        """Return the settings of this site, by gunicorn's names."""
+        return {
             "bind": [self._door.address],
             "workers": max(1, min(MOST_WORKERS, os.cpu_count() or 1)),
             "worker_class": CircuitWorker,
@@ -137,22 +132,10 @@ class Site(BaseApplication):  # type: ignore[misc]  # The base class is untyped.
             "forwarder_headers": "",
             "secure_scheme_headers": {},
             "threads": THREADS,
-            "timeout": WORKER_SECONDS,
-            "graceful_timeout": GRACEFUL_SECONDS,
             # The heartbeat of the workers must not wait for a disk.
             "worker_tmp_dir": str(self._memory),
-            "preload_app": False,
-            "umask": 0o077,
-            "accesslog": None,
-            "errorlog": "-",
-            "loglevel": "warning",
-            "logger_class": DiscreetLogger,
             "proc_name": "bisik",
-            # Nobody needs to steer it but by signals.
-            "control_socket_disable": True,
         }
-        for name, value in settings.items():
-            self.cfg.set(name, value)
 
     def load(self) -> AtTheDoor:
         """Open the server directory and make the site; called in each worker."""

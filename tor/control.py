@@ -45,10 +45,17 @@ class Bootstrap:
         percent: 100 when circuits can be made.
 
         summary: In tor's own words.
+
+        warning: What keeps it, in tor's own words; "" if it knows of nothing.
     """
 
     percent: int
     summary: str
+    warning: str = ""
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"{self.percent} %, {self.warning or self.summary}"
 
     @property
     def done(self) -> bool:
@@ -73,7 +80,9 @@ class Control:
         # NOTICE BOOTSTRAP PROGRESS=100 TAG=done SUMMARY="Done"
         progress = said.partition("PROGRESS=")[2].partition(" ")[0]
         summary = said.partition('SUMMARY="')[2].partition('"')[0]
-        return Bootstrap(int(progress or 0), summary)
+        # WARN BOOTSTRAP PROGRESS=10 ... WARNING="Network is unreachable" REASON=NOROUTE
+        warning = said.partition('WARNING="')[2].partition('"')[0]
+        return Bootstrap(int(progress or 0), summary, warning)
 
     def version(self) -> str:
         """Return the version of tor that runs."""
@@ -260,9 +269,21 @@ def connect(
         yield Control(connection)
 
 
-def wait_until_in_network(control_socket: Path, *, seconds: float) -> None:
+def wait_until_in_network(
+    control_socket: Path,
+    *,
+    seconds: float,
+    tell: Callable[[Bootstrap], object] = lambda bootstrap: None,
+) -> None:
     """
     Wait until a tor that was just started can make circuits.
+
+    Args:
+        control_socket: Its path.
+
+        seconds: How long.
+
+        tell: Told how far tor has come, whenever that is something else.
 
     Raises:
         TorNotRunning: If no tor answers.
@@ -270,13 +291,14 @@ def wait_until_in_network(control_socket: Path, *, seconds: float) -> None:
         NetworkNotReady: If it takes longer than *seconds*.
     """
     until = time.monotonic() + seconds
+    told = None
     with connect(control_socket, clock=time.monotonic, until=until) as control:
         while not (bootstrap := control.bootstrap()).done:
+            if bootstrap != told:
+                tell(bootstrap)
+                told = bootstrap
             if time.monotonic() > until:
-                raise NetworkNotReady(
-                    f"tor is not in the network: {bootstrap.percent} %, "
-                    f"{bootstrap.summary}"
-                )
+                raise NetworkNotReady(f"tor is not in the network: {bootstrap}")
             time.sleep(PAUSE_SECONDS)
 
 

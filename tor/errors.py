@@ -21,6 +21,10 @@ class NetworkNotReady(TorError):
     """The private Tor network did not come up in time."""
 
 
+class TorUnreachable(TorError):
+    """Tor did not get into the real network in time."""
+
+
 class MalformedClientKey(TorError):
     """A client's public key is 52 letters and digits of base 32 for 32 bytes."""
 

@@ -200,6 +200,11 @@ class PrivateNetwork:
         """What makes another tor a part of this network."""
         return (*_EVERYBODY.splitlines(), *self._authorities)
 
+    @property
+    def tors(self) -> tuple[TorProcess, ...]:
+        """What was started: all nodes, and the clients."""
+        return tuple(self._processes)
+
     def start(self) -> None:
         """
         Start all nodes and wait until each knows every other one.

@@ -91,6 +91,11 @@ class TorProcess:
         return self._process.poll() is None
 
     @property
+    def log(self) -> Path:
+        """Where what it says is added."""
+        return self._log
+
+    @property
     def process_id(self) -> int:
         """The number of its process."""
         return self._process.pid

@@ -48,6 +48,7 @@ from ops.delegating import OwnersEnd, working_with_owner
 from ops.edge import Edge
 from ops.onion import Onion
 from ops.onion_keys import check_fits, put_back, read_saved
+from ops.onion_place import check_place
 from ops.server import (
     CALENDAR,
     KEYRING,
@@ -128,6 +129,8 @@ def restore_backup(
 
         TorRuns: If tor would not notice.
 
+        UntrustedPlace: If its folder is not what root should touch.
+
         SealedBackup, MalformedBackup, MalformedContainer, MalformedCopy, NewerCopy:
             As they say.
     """
@@ -153,6 +156,7 @@ def restore_backup(
         onion = Onion.of(directory, settings)
         kept = read_saved(onion, saved) if saved else None
         if kept is not None:
+            check_place(onion, directory, making=True, user=places.tor_user)
             # Before the owner has the end of it, and makes anything of it.
             check_fits(kept)
         writer.finish(padded=False)

@@ -7,20 +7,17 @@ import click
 
 from ops.backups.making import make_backup
 from ops.backups.restoring import Found, Places, Restored, restore_backup
+from ops.backups.settings import MOST_DAYS, PATH, read_backup_settings
 from ops.backups.verifying import verify_backup
+from ops.commands.doctor import find_onion
 from ops.commands.options import (
     EXISTING_DIRECTORY,
     FILE_TO_READ,
     onion_directory_option,
 )
 from ops.edge import Edge
-from ops.onion import Onion
-from ops.server import read_settings
 
 FOLDER = Path("/var/backups/bisik")
-OPERATOR = Path("/etc/bisik/operator.asc")
-KEEP_DAYS = 7
-MOST_DAYS = 31
 
 
 @click.group()
@@ -42,19 +39,14 @@ def backup() -> None:
     "recipients",
     type=FILE_TO_READ,
     multiple=True,
-    default=[str(OPERATOR)],
-    show_default=True,
-    envvar="BISIK_BACKUP_RECIPIENTS",
-    help="Public key of who can open it; may be repeated.",
+    help=f"Public key of who can open it, in place of those that {PATH} names; may be "
+    "repeated.",
 )
 @click.option(
     "--keep",
     "keep_days",
     type=click.IntRange(1, MOST_DAYS),
-    default=KEEP_DAYS,
-    show_default=True,
-    envvar="BISIK_BACKUP_KEEP",
-    help="Remove backups that are older than so many days.",
+    help=f"Remove backups that are older than so many days; by default {PATH} says it.",
 )
 @click.option(
     "--without-addresses",
@@ -68,7 +60,7 @@ def make(
     directory: Path,
     folder: Path,
     recipients: tuple[BinaryIO, ...],
-    keep_days: int,
+    keep_days: int | None,
     without_addresses: bool,
 ) -> None:
     """
@@ -78,14 +70,17 @@ def make(
     """
     onion = None
     if not without_addresses:
-        onion = Onion.of(directory, read_settings(directory))
+        onion = find_onion(directory)
+    settings = read_backup_settings(edge.machine)
+    certificates = [recipient.read() for recipient in recipients]
     made = make_backup(
         directory.absolute(),
         edge,
         folder=folder,
-        certificates=[recipient.read() for recipient in recipients],
+        certificates=certificates
+        or [edge.machine.path(path).read_bytes() for path in settings.recipients],
         onion=onion,
-        keep_days=keep_days,
+        keep_days=keep_days or settings.keep_days,
     )
     for key, why in made.refused.items():
         click.echo(f"NOT sealed to {key}: {why}", err=True)

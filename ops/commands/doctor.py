@@ -19,6 +19,7 @@ from ops.doctor.posting import judge_posting, look_at_posting
 from ops.edge import Edge
 from ops.notifying.sealing import write_health
 from ops.onion import Onion
+from ops.onion_place import WAY_OUT, UntrustedPlace, check_place
 from ops.server import read_settings
 from ops.shipped import local_zone
 
@@ -53,10 +54,14 @@ def doctor(
 
 def examine_everything(directory: Path, edge: Edge) -> Iterator[Finding]:
     """Look at the machine, the server directory, tor and both services."""
-    place = find_onion(directory)
     yield from examine_machine(edge.machine, edge.today(local_zone()))
     yield from examine_server_as_owner(directory, edge)
-    yield from examine_onion(place, edge)
+    try:
+        place = find_onion(directory)
+    except UntrustedPlace as error:
+        yield Finding(Verdict.BAD, "tor's folder", str(error), WAY_OUT)
+    else:
+        yield from examine_onion(place, edge)
     yield from judge_posting(
         look_at_posting(edge.machine), today=edge.today(local_zone())
     )
@@ -88,6 +93,22 @@ def tell(
     return bad
 
 
-def find_onion(directory: Path) -> Onion:
-    """Find the onion folder of a server directory."""
-    return Onion.of(directory, read_settings(directory))
+def find_onion(
+    directory: Path, *, making: bool = False, user: str | None = None
+) -> Onion:
+    """
+    Find the onion folder of a server directory, where root may act.
+
+    Args:
+        directory: The server directory.
+
+        making: Whether the folder may be made.
+
+        user: Whom tor runs as, if root says so.
+
+    Raises:
+        UntrustedPlace: If it is not what root should touch.
+    """
+    onion = Onion.of(directory, read_settings(directory))
+    check_place(onion, directory, making=making, user=user)
+    return onion

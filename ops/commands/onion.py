@@ -37,7 +37,7 @@ def torrc(
 
     May be repeated: keys, addresses and access stay.
     """
-    place = find_onion(directory)
+    place = find_onion(directory, making=True, user=user)
     prepare_onion(place, entropy=edge.entropy, user=user)
     path = to or place.torrc
     write_torrc(place, path, user=user, never_root=never_root)
@@ -78,7 +78,7 @@ def backup(directory: Path, to: Path) -> None:
 @click.pass_obj
 def restore_command(edge: Edge, directory: Path, file: Path, user: str | None) -> None:
     """Bring addresses and access back, into an onion folder without any."""
-    place = find_onion(directory)
+    place = find_onion(directory, making=True, user=user)
     passphrase = ask_passphrase("the backup", variable=BACKUP_FD)
     addresses = restore(
         place, file, passphrase=passphrase, entropy=edge.entropy, user=user

@@ -2,10 +2,12 @@
 
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -13,13 +15,20 @@ import click
 from journalist_app.courier.signing_in import NewAccount
 from ops.commands.onion_welcome import onion_welcome
 from ops.edge import Edge
+from ops.errors import OpsError
 from ops.newcomer import OFFICER, Playground, prepare, trial_account
 from ops.onion_trial import onion_beside
 from ops.serving import serve as serve_site
 from ops.settings import DEFAULT_PORT
 from tor.program import WITH_PARENT
+from tor.watching import Watch
 
 DATA = Path("var/bisik")
+LOOK_SECONDS = 0.5
+
+
+class SiteEnded(OpsError):
+    """One of the sites has ended by itself."""
 
 
 @click.command()
@@ -51,7 +60,7 @@ def run(edge: Edge, directory: Path, port: int, onion: bool, public: bool) -> No
     if onion or public:
         _run_onion(playground, edge, account, public=public)
         return
-    with courier_beside(playground, "--port", str(port + 1)):
+    with beside(playground, "courier", "serve", "--port", str(port + 1)):
         serve_site(
             playground.server,
             edge,
@@ -73,27 +82,35 @@ def _program() -> str:
 def _run_onion(
     playground: Playground, edge: Edge, account: NewAccount, *, public: bool
 ) -> None:
+    # To be ended is to be ended by Ctrl-C: in order, and without a complaint.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     click.echo("Tor is starting; that takes half a minute.")
-    with onion_beside(playground, edge, public=public) as trial:
-        text = onion_welcome(playground, trial, _program(), account)
-        with courier_beside(playground, "--onion"):
-            serve_site(
-                playground.server,
-                edge,
-                onion=True,
-                ready=lambda _address: click.echo(text),
-            )
+    with (
+        onion_beside(playground, edge, public=public, say=click.echo) as trial,
+        beside(playground, "courier", "serve", "--onion") as courier,
+        beside(playground, "serve", "--onion") as site,
+        suppress(KeyboardInterrupt),
+    ):
+        click.echo(onion_welcome(playground, trial, _program(), account))
+        # In this process and not under gunicorn, which takes every child that ends
+        # for a worker of its own.
+        watch = Watch(trial.tors, clock=time.monotonic, say=click.echo)
+        while site.poll() is None and courier.poll() is None:
+            watch.look()
+            time.sleep(LOOK_SECONDS)
+        raise SiteEnded(SiteEnded.__doc__)
 
 
 @contextmanager
-def courier_beside(playground: Playground, *where: str) -> Iterator[None]:
-    """Let the courier run in a process of its own for as long as the block lasts."""
+def beside(
+    playground: Playground, *command: str
+) -> "Iterator[subprocess.Popen[bytes]]":
+    """Let a site run in a process of its own for as long as the block lasts."""
     child = subprocess.Popen(
         [
             *WITH_PARENT,
             *(sys.executable, "-c", "from ops.cli import main; main()"),
-            *("courier", "serve", "--directory", str(playground.server)),
-            *where,
+            *(*command, "--directory", str(playground.server)),
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -101,7 +118,7 @@ def courier_beside(playground: Playground, *where: str) -> Iterator[None]:
         start_new_session=True,
     )
     try:
-        yield
+        yield child
     finally:
         child.terminate()
         child.wait()

@@ -14,6 +14,7 @@ from typing import Final
 
 from crypto.errors import CryptoError
 from crypto.lifetimes import Purpose, lifetime_in
+from ops.backups.settings import MalformedBackupSettings, read_backup_settings
 from ops.doctor.certificates import examine_certificates
 from ops.doctor.daily import judge_backup
 from ops.doctor.finding import Finding, Verdict
@@ -42,12 +43,13 @@ BACKUPS: Final = Path("/var/backups/bisik")
 _BACKUP: Final = re.compile(r"bisik-(\d{4}-[01]\d-[0-3]\d)(?:-\d+)?\.gpg")
 PLACES: Final = (Path("/"), Path("/var"), Path("/boot"), BACKUPS)
 # As the roles have taken them from the release.
-PROFILE_FILES: Final = ("/etc/apparmor.d/bisik", "/etc/apparmor.d/bisik-notify")
+PROFILE_FILES: Final = (
+    "/etc/apparmor.d/bisik",
+    "/etc/apparmor.d/bisik-backup",
+    "/etc/apparmor.d/bisik-notify",
+)
 TORS_PROFILE: Final = "system_tor"
-KEYS: Final = {
-    "/etc/bisik/operator.asc": ("the key that backups are sealed to", Purpose.SEALING),
-    "/etc/bisik/release.asc": ("the key that signs releases", Purpose.SIGNING),
-}
+RELEASE_KEY: Final = "/etc/bisik/release.asc"
 BRING_KEY: Final = "bring its newer copy, by the playbook"
 
 
@@ -84,7 +86,16 @@ def newest_backup(machine: Machine) -> date | None:
 
 def _keys(machine: Machine, today: date) -> Iterator[Finding]:
     lives = []
-    for path, (name, purpose) in KEYS.items():
+    keys = {RELEASE_KEY: ("the key that signs releases", Purpose.SIGNING)}
+    try:
+        recipients = read_backup_settings(machine).recipients
+    except (MalformedBackupSettings, OSError) as error:
+        yield Finding(Verdict.BAD, "keys", str(error), "run the playbook again")
+        recipients = ()
+    for path in recipients:
+        name = f"the key that backups are sealed to ({Path(path).name})"
+        keys[path] = (name, Purpose.SEALING)
+    for path, (name, purpose) in keys.items():
         try:
             content = machine.path(path).read_bytes()
         except FileNotFoundError:

@@ -4,6 +4,7 @@ How the units are confined, judged without a booted machine.
 What they then really can and cannot do is in tests/deployment/test_sealed.py.
 """
 
+import re
 from pathlib import Path
 
 import pytest
@@ -87,17 +88,46 @@ def test_memory_stays_in_memory() -> None:
     assert {"LimitCORE=0", "MemorySwapMax=0"} <= set(common.read_text().splitlines())
 
 
-def test_profiles_are_read() -> None:
+@pytest.mark.parametrize(
+    ("file", "profiles"),
+    [
+        ("bisik", SEALED),
+        ("bisik-backup", ("bisik-backup",)),
+        ("bisik-notify", ("bisik-notify-seal", "bisik-notify", "bisik-notify-tor")),
+    ],
+)
+def test_profiles_are_read(file: str, profiles: tuple[str, ...]) -> None:
     """
-    apparmor_parser(8) understands the profiles of all sealed units.
+    apparmor_parser(8) understands one for each of the units, which ask for it.
     """
-    done = parse_profiles(DEPLOYMENT / "apparmor")
+    done = parse_profiles(DEPLOYMENT / "apparmor", file)
 
     assert 0 == done.returncode, done.stderr
-    text = (DEPLOYMENT / "apparmor/bisik").read_text()
-    assert list(SEALED) == [
+    text = (DEPLOYMENT / "apparmor" / file).read_text()
+    assert profiles == tuple(
         line.split()[1] for line in text.splitlines() if line.startswith("profile ")
-    ]
+    )
+    for name in profiles:
+        asking = [
+            path
+            for path in (f"{name}.service", "sealed.conf")
+            for line in (DEPLOYMENT / "systemd" / path).read_text().splitlines()
+            if line in ("AppArmorProfile=-%N", f"AppArmorProfile=-{name}")
+        ]
+        assert asking
+
+
+def test_the_profile_of_the_backup_gives_what_its_unit_has() -> None:
+    """
+    The same capabilities: no more would be used, and with less there is no backup.
+    """
+    unit = (DEPLOYMENT / "systemd/bisik-backup.service").read_text().splitlines()
+    (bounding,) = (line for line in unit if line.startswith("CapabilityBoundingSet="))
+    profile = (DEPLOYMENT / "apparmor/bisik-backup").read_text()
+    assert set(bounding.partition("=")[2].split()) == {
+        f"CAP_{name.upper()}"
+        for name in re.findall(r"^  capability (\w+),$", profile, re.MULTILINE)
+    }
 
 
 def test_a_broken_profile_is_noticed(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from support.units import DEPLOYMENT, exposure, parse_profiles, with_units
+from support.units import DEPLOYMENT, exposure, with_units
 
 from ops.notifying.mail import MailSettings
 from tor.program import find_tor, verify
@@ -67,19 +67,6 @@ def test_the_sender_reads_neither_dead_drop_nor_keys() -> None:
     assert str(socks) in (DEPLOYMENT / "tor/bisik-notify.torrc").read_text()
     assert "LoadCredential=mail-password:/etc/bisik/mail-password" in text
     assert "Environment=PATH=/usr/bin LANG=C.UTF-8 HOME=/tmp\n" in text
-
-
-def test_profiles_of_messages_are_read() -> None:
-    """
-    apparmor_parser(8) understands one for each of the three units.
-    """
-    done = parse_profiles(DEPLOYMENT / "apparmor", "bisik-notify")
-
-    assert 0 == done.returncode, done.stderr
-    text = (DEPLOYMENT / "apparmor/bisik-notify").read_text()
-    assert ["bisik-notify-seal", "bisik-notify", "bisik-notify-tor"] == [
-        line.split()[1] for line in text.splitlines() if line.startswith("profile ")
-    ]
 
 
 def test_tor_reads_what_it_is_told(tmp_path: Path) -> None:

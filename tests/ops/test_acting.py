@@ -177,6 +177,19 @@ def test_a_question_is_answered_by_a_child(tmp_path: Path) -> None:
     assert 0 == os.getuid()
 
 
+def test_a_link_to_what_is_roots_is_of_whom_its_folder_is(tmp_path: Path) -> None:
+    """Or else the service's user could let root work as root where it likes."""
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    os.chown(theirs, NOBODY, NOBODY)
+    (tmp_path / "roots").mkdir()
+    server = theirs / "server"
+    server.symlink_to(tmp_path / "roots")
+    assert 0 == server.lstat().st_uid == server.stat().st_uid
+    assert NOBODY == Owner.of(server).uid
+    assert 0 == Owner.of(tmp_path / "roots").uid
+
+
 def test_the_owner_of_what_is_not_there_is_that_of_its_folder(tmp_path: Path) -> None:
     """Also several folders further up."""
     os.chown(tmp_path, NOBODY, NOBODY)

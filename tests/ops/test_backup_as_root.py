@@ -33,6 +33,8 @@ def served() -> Iterator[OwnedServer]:
     """A server of nobody's, whose addresses are in a folder of tor's."""
     with owned_server() as owned, short_folder() as folder:
         folder.chmod(0o711)
+        entry = pwd.getpwnam(TOR)
+        os.chown(folder, entry.pw_uid, entry.pw_gid)
         place = folder / "tor"
         settings = owned.server / SETTINGS
         settings.write_text(with_setting(settings.read_text(), "onion", str(place)))
@@ -42,7 +44,6 @@ def served() -> Iterator[OwnedServer]:
         with TorProcess(onion.torrc, log=folder / "log", program=find_tor()):
             for service in onion.services:
                 onion.wait_for_address(service)
-        entry = pwd.getpwnam(TOR)
         for path in (place, *place.rglob("*")):
             os.chown(path, entry.pw_uid, entry.pw_gid, follow_symlinks=False)
         yield owned

@@ -268,10 +268,23 @@ def test_keys_beside_the_server_are_told_before_they_end(
         day = ends - timedelta(days=days)
         debian.dated(NOON + (day - DAY).days * 86400)
         found = not_well(list(examine_machine(debian.machine, day)))
-        said = f"the key that backups are sealed to ends on {ends}"
+        said = f"the key that backups are sealed to (operator.asc) ends on {ends}"
         assert ([(verdict, "keys", said)] if verdict else []) == found
     after = list(examine_machine(debian.machine, ends + timedelta(days=1)))
     assert any("expired" in one.said for one in after)
+
+
+def test_the_key_of_every_operator_is_looked_at(debian: Debian) -> None:
+    """Backups would leave the second one out, and nobody would notice."""
+    second = "/etc/bisik/operator-2.asc"
+    debian.write("/etc/bisik/backup.toml", f'recipients = ["{second}"]\n')
+    debian.write(second, "nonsense")
+    (found,) = not_well(list(examine_machine(debian.machine, DAY)))
+    assert (Verdict.BAD, "keys") == found[:2]
+    assert f"{second}: the file is not an OpenPGP key" in found[2]
+    debian.write("/etc/bisik/backup.toml", "recipients = 1\n")
+    (found,) = not_well(list(examine_machine(debian.machine, DAY)))
+    assert "the field 'recipients' of /etc/bisik/backup.toml" in found[2]
 
 
 def test_the_server_directory_is_looked_at(world: World) -> None:

@@ -9,6 +9,7 @@ import pwd
 import re
 import shutil
 import subprocess
+import time
 from datetime import date
 
 import pytest
@@ -25,8 +26,13 @@ from support.onion_folder import (
 from support.reporters import DAY
 
 from crypto.locking import lock
+from ops.errors import Refusal
+from ops.onion_trial import saying_why, wait_until_public
+from ops.server_refusals import SERVER_REFUSALS
 from tor.address import parse_onion_address
 from tor.authorization import client_of, parse_client_key
+from tor.errors import TorRefused, TorUnreachable
+from tor.program import TorProcess
 
 
 def test_torrc_may_be_written_again(near: World) -> None:
@@ -308,3 +314,28 @@ def test_root_prepares_for_a_tor_that_is_never_root(near: World) -> None:
     owned = [onion.directory, *onion.directory.rglob("*")]
     assert len(owned) > 5
     assert [onion.torrc] == [path for path in owned if path.stat().st_uid != nobody]
+
+
+def test_tor_that_does_not_get_in_is_told(near: World) -> None:
+    """How far it came, line by line, and at the end what to look at."""
+    said: list[str] = []
+    with running_tor(near) as onion, pytest.raises(TorUnreachable) as caught:
+        wait_until_public(onion, said.append, seconds=1)
+    assert ["    0 %, Starting"] == said[1:]
+    assert "tor is not in the network: 0 %, Starting" == str(caught.value)
+    refusal = Refusal.of(caught.value, SERVER_REFUSALS)
+    assert "the internet and the right time" in (refusal.hint or "")
+
+
+def test_a_tor_that_ends_at_once_is_told(near: World) -> None:
+    """Not that it has made no address, but what it said at last."""
+    program = near.path / "tor"
+    program.write_text("#!/bin/sh\necho 'Nov 26 12:00:00.000 [err] No room.'\nexit 1\n")
+    program.chmod(0o700)
+    with TorProcess(near.path / "torrc", log=near.path / "log", program=program) as tor:
+        until = time.monotonic() + 10
+        while tor.running:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        with pytest.raises(TorRefused, match="tor has ended: No room"), saying_why(tor):
+            onion_of(near).address(onion_of(near).officers)

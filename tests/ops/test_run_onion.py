@@ -1,16 +1,18 @@
 """`bisik run --onion`: everything behind Tor, without the internet, and gone after."""
 
+import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support.dropping import needs_root
 from support.onions import short_folder
 from support.server import COMMAND, ROOT
 from support.socks import Socks
@@ -41,6 +43,15 @@ class Newcomer:
     def ports(self) -> list[int]:
         """Return the SOCKS ports of a reporter and of an officer."""
         return [int(port) for port in re.findall(r"^    Port (\d+)", self.said, re.M)]
+
+    def process_of(self, folder: str) -> int:
+        """Return the tor whose torrc is in a folder of this name."""
+        (found,) = (
+            one
+            for one in self.family()
+            if f"/{folder}/torrc".encode() in Path(f"/proc/{one}/cmdline").read_bytes()
+        )
+        return found
 
     def family(self) -> set[int]:
         """Return the processes that it has started, and itself."""
@@ -79,13 +90,19 @@ def wait_until_gone(processes: set[int]) -> None:
 
 
 @contextmanager
-def newcomer(folder: Path) -> Iterator[Newcomer]:
-    """Type the command, and wait until it says that it runs."""
+def newcomer(
+    folder: Path,
+    option: str = "--onion",
+    *,
+    until_said: str = "Ctrl-C stops it",
+    before: Sequence[str] = (),
+) -> Iterator[Newcomer]:
+    """Type the command, after what changes its world, and wait until it says so."""
     output = folder / "output"
     with (
         output.open("wb") as writing,
         subprocess.Popen(
-            [*COMMAND, "run", folder / "bisik", "--onion"],
+            [*before, *COMMAND, "run", folder / "bisik", option],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=writing,
@@ -96,7 +113,7 @@ def newcomer(folder: Path) -> Iterator[Newcomer]:
         family: set[int] = set()
         try:
             until = time.monotonic() + READY_SECONDS
-            while "Ctrl-C stops it" not in typed.said:
+            while until_said not in typed.said:
                 assert process.poll() is None, typed.said
                 assert time.monotonic() < until, typed.said
                 time.sleep(PAUSE_SECONDS)
@@ -160,11 +177,52 @@ def test_a_newcomer_sees_it_all_and_nothing_stays() -> None:
         with newcomer(folder) as second:
             assert addresses == second.addresses()
             family = second.family()
-            # This process, the courier, six relays, two clients, and tor; workers of
+            # This process, two sites, six relays, two clients, and tor; workers of
             # the sites may not have begun yet.
-            assert 11 <= len(family)
+            assert 12 <= len(family)
             second.process.kill()
             wait_until_gone(family)
+
+
+def test_a_tor_that_dies_is_started_again() -> None:
+    """A visitor gets in again; a relay comes back as well; each is told once."""
+    with short_folder() as folder, newcomer(folder) as typed:
+        site = typed.addresses()[0]
+        reporter = Socks(typed.ports()[0])
+        with reporter.connect_soon(site, seconds=READY_SECONDS):
+            assert 200 == reporter.visitor(site).get("/safety").status
+        killed = {name: typed.process_of(name) for name in ("onion", "relay1")}
+        for process in killed.values():
+            os.kill(process, signal.SIGKILL)
+        wait_until_gone(set(killed.values()))
+        # On a circuit of its own: it is not the one of before that still stands.
+        again = Socks(typed.ports()[0], "again")
+        with again.connect_soon(site, seconds=READY_SECONDS):
+            assert 200 == again.visitor(site).get("/safety").status
+        for name, process in killed.items():
+            assert process != typed.process_of(name)
+            told = rf"^A tor has ended \(.*/{name}/tor.log\); it starts again in 1 s.$"
+            assert 1 == len(re.findall(told, typed.said, re.MULTILINE)), typed.said
+        assert "Worker" not in typed.said
+
+
+@needs_root
+def test_without_the_internet_it_says_how_far_tor_comes() -> None:
+    """The newcomer sees that it does not go on; Ctrl-C ends it, and all of it."""
+    with short_folder() as folder:
+        # A network of its own with nothing in it.
+        alone = ("unshare", "--net", "--")
+        with newcomer(
+            folder, "--public", until_said="    0 %, ", before=alone
+        ) as typed:
+            assert "needs the internet" in typed.said
+            family = typed.family()
+            assert typed.process_of("onion") in family
+            typed.process.send_signal(signal.SIGINT)
+            assert 1 == typed.process.wait(END_SECONDS)
+            wait_until_gone(family)
+        assert "Traceback" not in typed.said
+        assert typed.said.endswith("Aborted!\n")
 
 
 def test_it_says_when_tor_is_missing(tmp_path: Path) -> None:

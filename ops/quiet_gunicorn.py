@@ -1,0 +1,47 @@
+"""
+Quiet gunicorn: what holds for every site of ours, whoever it is for.
+
+    QuietSite --+-- ops.serving         the reporters' site, the courier
+                +-- ops.desk_serving    the screens of a desk
+
+Nothing is logged about requests, no configuration file and no variable counts, and
+nobody steers it but by signals.
+"""
+
+from typing import Any, Final
+
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # No hints.
+
+from ops.discreet_logger import DiscreetLogger
+
+# A desk, too, is closed in order however busy the machine is: its agent ends with it.
+GRACEFUL_SECONDS: Final = 30
+# An upload of 200 MB over a slow circuit, or an import of an hour, takes longer than
+# gunicorn's 30 s; with threads this only limits how long a worker may not answer its
+# master.
+WORKER_SECONDS: Final = 120
+_EVERY_SITE: Final[dict[str, Any]] = {
+    "timeout": WORKER_SECONDS,
+    "graceful_timeout": GRACEFUL_SECONDS,
+    # Each worker opens what it serves for itself.
+    "preload_app": False,
+    "umask": 0o077,
+    "accesslog": None,
+    "errorlog": "-",
+    "loglevel": "warning",
+    "logger_class": DiscreetLogger,
+    "control_socket_disable": True,
+}
+
+
+class QuietSite(BaseApplication):  # type: ignore[misc]  # The base class is untyped.
+    """A site as gunicorn runs it."""
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings of this site, by gunicorn's names."""
+        raise NotImplementedError
+
+    def load_config(self) -> None:
+        """Set everything here; gunicorn calls it."""
+        for name, value in (_EVERY_SITE | self.settings()).items():
+            self.cfg.set(name, value)
