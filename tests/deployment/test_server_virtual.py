@@ -96,6 +96,16 @@ def test_limits_of_the_sites_are_the_kernels(virtual: Deployed) -> None:
         assert ("0", tasks) == (swap, processes)
 
 
+@pytest.mark.parametrize("unit", ["bisik-backup", "bisik-tidy"])
+def test_what_is_done_every_day_is_done(virtual: Deployed, unit: str) -> None:
+    """
+    In its profile, too, a daily unit gets to its end.
+    """
+    virtual.machine.run(f"systemctl start {unit}.service", seconds=UP_SECONDS)
+    shown = virtual.machine.run(f"systemctl show --property=Result {unit}.service")
+    assert "Result=success\n" == shown
+
+
 def test_a_power_cut_that_takes_the_kernel_with_it(virtual: Deployed) -> None:
     """
     What the kernel had not written is lost, and nothing that was acknowledged.
