@@ -330,7 +330,7 @@ def test_a_replica_that_nobody_kept_the_log_for_is_copied_anew(
         second, "SELECT pg_create_physical_replication_slot('repmgr_slot_1', true)"
     )
     first.boot()
-    assert "first does not follow" in _status(second)
+    assert soon(lambda: "first does not follow" in _status(second))
 
     said = first.run("bisik-database rejoin")
 
