@@ -9,6 +9,7 @@ import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from ops.errors import OpsError
@@ -122,7 +123,8 @@ class Host:
         if done.returncode != 0:
             said = done.stderr.strip().splitlines()
             reason = said[0].removeprefix("bisik: error: ") if said else "no reason"
-            raise ProgramFailed(f"bisik {' '.join(arguments[:2])} failed: {reason}")
+            words = takewhile(lambda word: not word.startswith("-"), arguments)
+            raise ProgramFailed(f"bisik {' '.join(words)} failed: {reason}")
         return done.stdout
 
     def _systemctl(self, verb: str, units: Sequence[str]) -> None:

@@ -2,8 +2,9 @@
 Officers' keys: the database says who, each machine's keyring follows.
 
 Several machines may share one database.  Each has a keyring of its own, made
-from the certificates in the database whenever the server directory is opened;
-what was admitted is noted beside it, so that this is cheap when nothing changed.
+from the certificates in the database whenever the server directory is opened, and
+when the reporters' site meets a key that it does not know or that is unfit; what was
+admitted is noted beside it, so that this is cheap when nothing changed.
 """
 
 import hashlib

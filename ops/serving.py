@@ -207,6 +207,7 @@ def make_services(server: Server, edge: Edge) -> Services:
             profile=server.profile,
             calendar=server.calendar,
             spool_directory=server.spool_directory,
+            follow=lambda: server.synchronise(edge),
         ),
         profile=server.profile,
         stretcher=Stretcher(

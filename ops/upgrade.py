@@ -55,7 +55,7 @@ _ANYBODY = "localhost"
 
 
 class UpgradeUndone(OpsError):
-    """The upgrade failed, and everything is as it was before."""
+    """The upgrade failed, and the release before goes on."""
 
 
 class UpgradeTakenBack(OpsError):
@@ -311,10 +311,15 @@ class _Change:
             _mend(upgrade.releases)
             if not self.can_be_undone:
                 return UpgradeFailed(f"{error}; the tables may be new ones already")
-            return UpgradeUndone(
-                f"{error}; nothing has changed, and "
-                f"{self.record.before or 'no release'} counts as before"
-            )
+            before = self.record.before or "no release"
+            if self.settings is None or self.has_file:
+                end = f"nothing has changed, and {before} counts as before"
+            else:
+                # There is no copy to put back; whether they have changed or not.
+                end = (
+                    f"{before} counts as before, and works with the tables as they are"
+                )
+            return UpgradeUndone(f"{error}; {end}")
         except BaseException:
             _mend(upgrade.releases)
             raise

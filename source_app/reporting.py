@@ -89,12 +89,19 @@ class Cases:
         profile: Profile,
         calendar: Calendar,
         spool_directory: Path,
+        follow: Callable[[], object],
     ) -> None:
+        """
+        Args:
+            follow: Brings the keyring to what the dead drop says of officers: another
+                machine may have enrolled one, or renewed a key, in the meantime.
+        """
         self.drop = drop
         self.keyring = keyring
         self.profile = profile
         self.calendar = calendar
         self._spool_directory = spool_directory
+        self._follow = follow
         self._alarmed: set[tuple[Fingerprint, str]] = set()
 
     def recognise(self, keys: ReporterKeys) -> OpenState:
@@ -290,8 +297,11 @@ class Cases:
         self, officers: Sequence[Fingerprint], *, today: date
     ) -> tuple[Fingerprint, ...]:
         checked = self.keyring.usable(officers, today=today)
+        # Once per process and reason: an alarm, not a flood.
+        if not self._alarmed.issuperset(checked.refused.items()):
+            self._follow()
+            checked = self.keyring.usable(officers, today=today)
         for alarm in checked.refused.items():
-            # Once per process and reason: an alarm, not a flood.
             if alarm not in self._alarmed:
                 self._alarmed.add(alarm)
                 log.error("officer key %s is left out: %s", *alarm)

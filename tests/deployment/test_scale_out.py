@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from support.lab.container import Container
 from support.lab.databases import CERTIFICATES, Databases, running_databases, soon
 from support.server import Service, made_service
 
@@ -21,6 +22,8 @@ pytestmark = [
 ACKNOWLEDGED = "sudah kami terima"
 # The idle connection of stunnel ends in 120 seconds at most.
 HONEST_SECONDS = 130.0
+BOTH_DISKS = "reports are acknowledged when they are on both disks"
+LOG = "/var/lib/postgresql/15/main/pg_wal"
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +55,7 @@ def test_a_second_run_changes_nothing(databases: Databases) -> None:
 
 def test_each_machine_is_what_it_should_be(databases: Databases) -> None:
     """One is the primary, the other follows, and reports wait for both disks."""
-    assert (
-        "reports are acknowledged when they are on both disks"
-        in databases.first.run("bisik-database status")
-    )
+    assert BOTH_DISKS in databases.first.run("bisik-database status")
     assert "second is the replica, first is the primary" in databases.second.run(
         "bisik-database status"
     )
@@ -142,7 +142,7 @@ def test_the_log_is_kept_short(databases: Databases, service: Service) -> None:
     visitor.draw_codename()
     assert ACKNOWLEDGED in visitor.send_report().text
     commits = (
-        "cd /var/lib/postgresql/15/main/pg_wal; for log in 0*; do"
+        f"cd {LOG}; for log in 0*; do"
         " runuser --user=postgres -- /usr/lib/postgresql/15/bin/pg_waldump"
         " --rmgr=Transaction $log 2>/dev/null; done | grep -c COMMIT || true"
     )
@@ -178,6 +178,61 @@ def test_nothing_is_taken_while_the_replica_is_away(
     assert soon(lambda: "1" == databases.query(databases.first, statement))
     assert ACKNOWLEDGED in visitor.send_report().text
     assert before[0] + 1 == service.counts()[0]
+
+
+def test_an_operator_may_say_that_one_disk_must_do(
+    databases: Databases, service: Service
+) -> None:
+    """
+    While the replica is away, an operator lets the primary go on alone, in so many
+    words: reports are taken, and `status` says where they are.  When the replica is
+    back, it is told to wait for both disks again.
+    """
+    first, second = databases.first, databases.second
+    visitor = service.visitor()
+    visitor.draw_codename()
+    second.kill()
+    assert soon(lambda: "no report is taken" in _status(first))
+    assert 503 == visitor.send_report().status
+    refused = first.tried("bisik-database without-replica")
+    assert "nobody has said that second is off" in refused.stderr
+    assert 503 == visitor.send_report().status
+
+    first.run("bisik-database without-replica --the-other-is-off")
+    assert ACKNOWLEDGED in visitor.send_report().text
+    said = _status(first)
+    assert "second does not answer" in said
+    assert "when they are on one disk, this one" in said
+    assert "second does not follow" in first.tried("bisik-database with-replica").stderr
+
+    second.boot()
+    assert soon(lambda: "see bisik-database with-replica" in _status(first))
+    first.run("bisik-database with-replica")
+    assert BOTH_DISKS in first.run("bisik-database status")
+    assert_the_same_on_both(databases, service)
+
+
+def test_one_machine_of_two_comes_back(databases: Databases, service: Service) -> None:
+    """
+    Both lose their power, and the primary comes back alone: it does not start, as it
+    cannot know.  Told that the other one is off, it does, and takes reports.
+    """
+    first, second = databases.first, databases.second
+    first.kill()
+    second.kill()
+    first.boot()
+    assert "first is silent, second is silent" in _status(first)
+
+    said = first.run("bisik-database without-replica --the-other-is-off")
+    assert "first goes on alone" in said
+    visitor = service.visitor(timeout_seconds=HONEST_SECONDS)
+    visitor.draw_codename()
+    assert ACKNOWLEDGED in visitor.send_report().text
+
+    second.boot()
+    assert soon(lambda: "see bisik-database with-replica" in _status(first))
+    first.run("bisik-database with-replica")
+    assert_the_same_on_both(databases, service)
 
 
 def test_the_replica_takes_over(databases: Databases, service: Service) -> None:
@@ -221,15 +276,110 @@ def test_the_old_primary_comes_back_as_the_replica(
     assert "f" == databases.query(second, "SELECT pg_is_in_recovery()")
     assert "inactive" not in second.run("systemctl is-active postgresql@15-main")
 
+    # What was written before both parted is in nobody's log any more, but for what is
+    # kept for the machine that was away.
+    for _ in range(2):
+        second.run("systemctl start bisik-database-forget.service")
     # With a TMPDIR of root's own, as hardened machines have it.
     first.run("install --directory --mode=700 /tmp/user/0")
     said = first.run("TMPDIR=/tmp/user/0 bisik-database rejoin")
-    assert "first is the replica of second now" in said
-    assert "reports are acknowledged when they are on both disks" in second.run(
-        "bisik-database status"
+    assert "first is the replica of second now.\n" == said
+    assert BOTH_DISKS in second.run("bisik-database status")
+    assert_the_same_on_both(databases, service)
+
+
+@pytest.mark.parametrize("missing", ["here", "there"])
+def test_a_machine_that_cannot_be_rewound_is_copied_anew(
+    databases: Databases, service: Service, missing: str
+) -> None:
+    """
+    The log that the old primary would have to be rewound by is gone, on its own disk
+    or on the new primary's.  `rejoin` says so, copies everything, and it follows.
+    """
+    before = databases.second if missing == "here" else databases.first
+    after = databases.first if missing == "here" else databases.second
+    before.kill()
+    after.run("bisik-database promote --the-other-is-off")
+    before.boot()
+    if missing == "here":
+        before.run(f"rm {LOG}/0*")
+    else:
+        lose_log(databases, after)
+
+    said = before.run("bisik-database rejoin")
+
+    assert "everything is copied anew" in said
+    assert f"{before.name} is the replica of {after.name} now." in said
+    assert BOTH_DISKS in after.run("bisik-database status")
+    assert_the_same_on_both(databases, service)
+
+
+def test_a_replica_that_nobody_kept_the_log_for_is_copied_anew(
+    databases: Databases, service: Service
+) -> None:
+    """
+    A replica starts, and asks in vain for a log that is gone.  `rejoin` waits for it,
+    not for ever, copies everything, and it follows.
+    """
+    first, second = databases.first, databases.second
+    first.kill()
+    second.run("bisik-database without-replica --the-other-is-off")
+    lose_log(databases, second)
+    # As if it were there, which cannot be told beforehand.
+    databases.query(
+        second, "SELECT pg_create_physical_replication_slot('repmgr_slot_1', true)"
     )
-    items = service.counts()[0]
-    assert str(items) == databases.query(second, "SELECT count(*) FROM intake")
-    assert soon(
-        lambda: str(items) == databases.query(first, "SELECT count(*) FROM intake")
-    )
+    first.boot()
+    assert soon(lambda: "first does not follow" in _status(second))
+
+    said = first.run("bisik-database rejoin")
+
+    assert "everything is copied anew" in said
+    assert BOTH_DISKS in second.run("bisik-database status")
+    assert_the_same_on_both(databases, service)
+
+
+def test_both_change_places(databases: Databases, service: Service) -> None:
+    """
+    On purpose, without a crash: nothing is copied, and the former primary keeps no log
+    any more for the machine that followed it.
+    """
+    first, second = databases.first, databases.second
+    second.run("systemctl stop postgresql@15-main")
+    first.run("bisik-database promote --the-other-is-off")
+
+    said = second.run("bisik-database rejoin")
+
+    assert "second is the replica of first now.\n" == said
+    assert BOTH_DISKS in first.run("bisik-database status")
+    slots = "SELECT slot_name, active FROM pg_replication_slots"
+    assert "repmgr_slot_2|t" == databases.query(first, slots)
+    assert not databases.query(second, slots)
+    assert_the_same_on_both(databases, service)
+
+
+def lose_log(databases: Databases, primary: Container) -> None:
+    """Let a primary keep no log for the other machine, and forget what it has."""
+    # It is in use until the primary has noticed that the other one is away.
+    used = "SELECT count(*) FROM pg_replication_slots WHERE active"
+    assert soon(lambda: "0" == databases.query(primary, used))
+    drop = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+    databases.query(primary, drop)
+    for _ in range(2):
+        databases.query(primary, "SELECT pg_switch_wal()")
+        primary.run("systemctl start bisik-database-forget.service")
+
+
+def assert_the_same_on_both(databases: Databases, service: Service) -> None:
+    """Make sure that a new report is on both disks, and all others are, too."""
+    visitor = service.visitor(timeout_seconds=HONEST_SECONDS)
+    visitor.draw_codename()
+    assert ACKNOWLEDGED in visitor.send_report().text
+    items = str(service.counts()[0])
+    statement = "SELECT count(*) FROM intake"
+    machines = (databases.first, databases.second)
+    assert soon(lambda: {items} == {databases.query(it, statement) for it in machines})
+
+
+def _status(machine: Container) -> str:
+    return machine.tried("bisik-database status").stdout

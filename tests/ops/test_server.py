@@ -9,6 +9,7 @@ from support.sending import send
 
 from deaddrop import AlreadyInstalled, NotMigrated
 from ops.server import create_server, open_server
+from ops.serving import make_services
 
 
 @pytest.fixture(scope="session")
@@ -66,3 +67,27 @@ def test_a_second_machine_joins(
         assert one.drop.officers.list() == other.drop.officers.list()
         today = other.today(empty.edge)
         assert other.keyring.usable([world.fingerprint], today=today).usable
+
+
+@pytest.mark.postgres
+def test_an_officer_of_another_machine(
+    empty: World, postgres: PostgresServer, world: World
+) -> None:
+    """A site that runs seals to an officer as soon as another machine enrols them."""
+    url = postgres.create_database("growing")
+    key = (world.organisation / "organisation.asc").read_bytes()
+    first, second = empty.path / "first", empty.path / "second"
+    create_server(first, empty.edge, database=url, organisation_key=key)
+    create_server(second, empty.edge, database=url, join=True, organisation_key=key)
+    certified = empty.path / "certified.json"
+    world.certify(world.desk / "enrolment.json", certified)
+    with open_server(second, empty.edge) as server:
+        cases = make_services(server, empty.edge).cases
+        today = server.today(empty.edge)
+        assert not cases.can_accept(today=today)
+
+        World(empty.path, empty.edge).done(
+            "officers", "add", certified, "--directory", first
+        )
+
+        assert cases.can_accept(today=today)

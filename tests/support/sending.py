@@ -49,6 +49,7 @@ def send(
             profile=server.profile,
             calendar=server.calendar,
             spool_directory=server.spool_directory,
+            follow=lambda: server.synchronise(edge),
         )
         cases.accept(keys, kind=kind, day=DAY, language="id", token=token, fill=fill)
 

@@ -188,6 +188,7 @@ def running_site(
             profile=profile,
             calendar=indonesian_calendar(),
             spool_directory=spool,
+            follow=lambda: None,
         )
         site = Site(directory, drop, keyring, cases, Flask("unset"), keys)
         site.app = create_app(

@@ -3,14 +3,17 @@ A machine with releases side by side, in folders of a test.
 
 systemctl and dpkg are programs of the tests: what they are asked for is written down,
 and what they answer is the test's to say.  The releases are small, and change a real
-database of SQLite.
+database of SQLite; or they are this tree, changed here and there, with any database.
 """
 
 import json
+import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from support.pages import ROOT
 
 from ops.host import Host
 from ops.releases import Releases
@@ -57,6 +60,14 @@ elif words[0] == "migrate" and "wide" not in columns:
         database.execute("UPDATE report SET wide = 1")
 if words[0] in fails or words[:2] == ["release", *fails]:
     sys.exit("bisik: error: the tests want it so")
+"""
+
+_THIS_TREE = """\
+#!{python} -IB
+import sys
+sys.path[:0] = {folders!r}
+from ops.cli import main
+main()
 """
 
 
@@ -108,6 +119,24 @@ class Premises:
         """Install a release that does nothing but widen one table, and quickly."""
         steps = json.dumps({"known": known, "oldest_reader": reader})
         text = _STAND_IN.format(steps=steps, fails=fails)
+        self._write(self._program(version), text)
+
+    def install_this_tree(self, version: str, *changed: Path) -> None:
+        """
+        Install a release of this tree's code, as it is run.
+
+        Args:
+            version: Its name.
+
+            changed: Packages that are otherwise in this release.
+        """
+        folder = self.path / "changed" / version
+        folder.mkdir(parents=True)
+        for package in changed:
+            (folder / package.name).symlink_to(package)
+        text = _THIS_TREE.format(
+            python=sys.executable, folders=[str(folder), str(ROOT)]
+        )
         self._write(self._program(version), text)
 
     def upgrade(
