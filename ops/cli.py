@@ -20,6 +20,7 @@ The `bisik` command.
     bisik backup make, verify, restore            a whole server, sealed, and back
     bisik doctor                                  is everything well?
     bisik notify recipients, seal, send           one sealed message a day
+    bisik notice set, show, clear                 what every page of the site says
     bisik counters                                what a monitoring system may know
     bisik leaflet                                 a page for the notice board
     bisik release activate, show, recover         which release of a server counts

@@ -1,5 +1,6 @@
 """What only a server refuses, and the way out."""
 
+from casework.notice import LONGEST_CHARACTERS, MalformedNotice, UnusableNotice
 from crypto.recipients import NoRecipient
 from deaddrop import (
     AlreadyInstalled,
@@ -58,6 +59,12 @@ from tor.errors import (
 
 _KINDS = (CourierError, DeadDropError, TorError)
 _HINTS = (
+    (
+        UnusableNotice,
+        f"plain text in both languages, {LONGEST_CHARACTERS} characters at most; "
+        "see docs/spec/notice.md",
+    ),
+    (MalformedNotice, "run: bisik notice clear; then set it again"),
     (UnknownRecipient, "see who gets one with: bisik notify recipients list"),
     (RecipientExists, "remove it first: bisik notify recipients remove ADDRESS"),
     (UnusableRecipient, "see docs/spec/notifications.md"),
