@@ -41,7 +41,13 @@ from ops.notifying.errors import (
     UnknownRecipient,
     UnusableRecipient,
 )
-from ops.onion_keys import AddressesUnreadable, KeysThere, TorRuns
+from ops.onion_keys import (
+    AddressesUnreadable,
+    BehindFront,
+    KeysThere,
+    OtherAddress,
+    TorRuns,
+)
 from ops.onion_place import WAY_OUT, UntrustedPlace
 from ops.releases import UnknownRelease
 from ops.upgrade import OneWayOnly, UpgradeFailed
@@ -83,6 +89,8 @@ _HINTS = (
     (AddressesUnreadable, "run it as root, or leave them out: --without-addresses"),
     (KeysThere, "put tor's folder of this machine aside, then try again"),
     (UntrustedPlace, WAY_OUT),
+    (BehindFront, "give the front another key: docs/spec/scale-out.md"),
+    (OtherAddress, "see which one it is: bisik onion status"),
     (TorRuns, "stop tor, then try again"),
     (NoServer, "make one with: bisik init --directory DIRECTORY"),
     (NoOrganisationKey, "run: bisik organisation trust organisation.asc"),
