@@ -12,6 +12,7 @@ The `bisik` command.
     bisik desk init, trust, open, train           a desk, and its browser
     bisik desk import, list, show, contact, reply, export, statistics
     bisik desk backup, restore, go-on             when it was lost
+    bisik desk move                               when the server was
     bisik desk keys list, extend, destroy         its keys, by the month
     bisik desk case-file, verify-case-file        a case for somebody outside
     bisik onion torrc, status, backup, restore, rotate
