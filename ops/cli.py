@@ -12,6 +12,7 @@ The `bisik` command.
     bisik desk init, trust, open, train           a desk, and its browser
     bisik desk import, list, show, contact, reply, export, statistics
     bisik desk backup, restore, go-on             when it was lost
+    bisik desk move                               when the server was
     bisik desk keys list, extend, destroy         its keys, by the month
     bisik desk case-file, verify-case-file        a case for somebody outside
     bisik onion torrc, status, backup, restore, rotate
@@ -20,6 +21,7 @@ The `bisik` command.
     bisik backup make, verify, restore            a whole server, sealed, and back
     bisik doctor                                  is everything well?
     bisik notify recipients, seal, send           one sealed message a day
+    bisik notice set, show, clear                 what every page of the site says
     bisik counters                                what a monitoring system may know
     bisik leaflet                                 a page for the notice board
     bisik release activate, show, recover         which release of a server counts

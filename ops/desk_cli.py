@@ -15,6 +15,7 @@ from ops.commands.access_key import access_key
 from ops.commands.case_file import case_file, verify
 from ops.commands.desk import desk
 from ops.commands.desk_keys import keys
+from ops.commands.desk_move import move_command
 from ops.commands.organisation import organisation
 from ops.commands.organisation_paper import join, split
 from ops.commands.statistics import statistics
@@ -38,7 +39,7 @@ def cli(context: click.Context) -> None:
     context.ensure_object(Edge)
 
 
-for below in (access_key, case_file, keys, statistics, train):
+for below in (access_key, case_file, keys, move_command, statistics, train):
     desk.add_command(below)
 for below in (join, split):
     organisation.add_command(below)

@@ -1,10 +1,12 @@
 """What only a machine without a network refuses, and the way out."""
 
 from casework.casefile import CaseFileAltered
+from casework.installation import MalformedIdentity
 from crypto.opening import CannotSign
 from crypto.seeds import SeedNotRead, SeedRefused
 from journalist_app.workstation.errors import (
     ActionRefused,
+    CannotMove,
     DeskError,
     DeskLocked,
     ForeignBundle,
@@ -37,7 +39,12 @@ _HINTS = (
     (FingerprintDiffers, "compare it with the officer once more, face to face"),
     (TrainingMixedUp, "restore the desk from its backup"),
     (DeskLocked, "type the passphrase that was chosen at bisik desk init"),
-    (ForeignBundle, "each desk belongs to one server; ask where the bundle is from"),
+    (
+        ForeignBundle,
+        "ask where it is from; if the server was replaced: bisik desk move",
+    ),
+    (CannotMove, "see docs/spec/desk-directory.md"),
+    (MalformedIdentity, "on the server: bisik courier identity"),
     (NothingToExport, "the last outbox again: bisik desk export --again NUMBER"),
     (NotEnrolledYet, "import a bundle first: bisik desk import BUNDLE"),
     (RestoredDesk, "fetch a bundle made today, and import it: bisik desk import"),

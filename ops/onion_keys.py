@@ -3,7 +3,7 @@ The keys of the onion services: saved, brought back, and made anew.
 
     backup   reporters/hs_ed25519_secret_key ... in a tar, under a passphrase
     restore  the same files, into an onion folder that has none
-    rotate   a guarded service gets another address, and keeps its clients
+    rotate   a service gets another address, and a guarded one keeps its clients
 
 An address *is* its key: whoever loses it loses the address that hangs on every notice
 board, and whoever else has it can put up a site there.  Specified in docs/spec/tor.md.
@@ -58,6 +58,14 @@ class KeysThere(OpsError):
 
 class TorRuns(OpsError):
     """Tor runs and would not notice: stop it first."""
+
+
+class BehindFront(OpsError):
+    """Reporters know the address of a front, and not this machine's own."""
+
+
+class OtherAddress(OpsError):
+    """This is not the address of this machine's reporters' service."""
 
 
 def back_up(onion: Onion, to: Path, *, passphrase: bytes) -> list[OnionAddress]:
@@ -201,9 +209,13 @@ def put_back(
 
 def rotate(onion: Onion, service: Service) -> OnionAddress:
     """
-    Give a guarded service a new key, and so a new address.
+    Give a service a new key, and so a new address; the others do not notice.
+
+    The old key is destroyed.  Backups that were made before have it still.
 
     Raises:
+        BehindFront: If it is the reporters' one, and they know it by another name.
+
         NotServed, NoOnion, NoAddress: If it had none.
 
         UnsafeAuthorization: If it would be open to everybody; nothing has changed.
@@ -212,6 +224,8 @@ def rotate(onion: Onion, service: Service) -> OnionAddress:
     """
     check_is_there(onion, service)
     onion.address(service)
+    if service == onion.reporters and onion.front is not None:
+        raise BehindFront(BehindFront.__doc__)
 
     def forget() -> None:
         for name in KEY_FILES:

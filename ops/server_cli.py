@@ -10,6 +10,7 @@ The `bisik` command of a server.
     bisik backup make, verify, restore            a whole server, sealed, and back
     bisik doctor, counters                        is it well?
     bisik notify recipients, seal, send           one sealed message a day
+    bisik notice set, show, clear                 what every page of the site says
     bisik leaflet                                 a page for the notice board
     bisik release activate, show, recover         which release counts
 
@@ -31,6 +32,7 @@ from ops.commands.counters import counters
 from ops.commands.courier import courier
 from ops.commands.doctor import doctor
 from ops.commands.leaflet import leaflet
+from ops.commands.notice import notice
 from ops.commands.notify import notify
 from ops.commands.officers import officers
 from ops.commands.onion import onion
@@ -79,6 +81,7 @@ ON_THE_NETWORK: tuple[click.Command, ...] = (
     doctor,
     counters,
     notify,
+    notice,
     leaflet,
     release,
 )

@@ -1,5 +1,6 @@
 """What only a server refuses, and the way out."""
 
+from casework.notice import LONGEST_CHARACTERS, MalformedNotice, UnusableNotice
 from crypto.recipients import NoRecipient
 from deaddrop import (
     AlreadyInstalled,
@@ -40,7 +41,13 @@ from ops.notifying.errors import (
     UnknownRecipient,
     UnusableRecipient,
 )
-from ops.onion_keys import AddressesUnreadable, KeysThere, TorRuns
+from ops.onion_keys import (
+    AddressesUnreadable,
+    BehindFront,
+    KeysThere,
+    OtherAddress,
+    TorRuns,
+)
 from ops.onion_place import WAY_OUT, UntrustedPlace
 from ops.releases import UnknownRelease
 from ops.upgrade import OneWayOnly, UpgradeFailed
@@ -58,6 +65,12 @@ from tor.errors import (
 
 _KINDS = (CourierError, DeadDropError, TorError)
 _HINTS = (
+    (
+        UnusableNotice,
+        f"plain text in both languages, {LONGEST_CHARACTERS} characters at most; "
+        "see docs/spec/notice.md",
+    ),
+    (MalformedNotice, "run: bisik notice clear; then set it again"),
     (UnknownRecipient, "see who gets one with: bisik notify recipients list"),
     (RecipientExists, "remove it first: bisik notify recipients remove ADDRESS"),
     (UnusableRecipient, "see docs/spec/notifications.md"),
@@ -76,6 +89,8 @@ _HINTS = (
     (AddressesUnreadable, "run it as root, or leave them out: --without-addresses"),
     (KeysThere, "put tor's folder of this machine aside, then try again"),
     (UntrustedPlace, WAY_OUT),
+    (BehindFront, "give the front another key: docs/spec/scale-out.md"),
+    (OtherAddress, "see which one it is: bisik onion status"),
     (TorRuns, "stop tor, then try again"),
     (NoServer, "make one with: bisik init --directory DIRECTORY"),
     (NoOrganisationKey, "run: bisik organisation trust organisation.asc"),

@@ -35,6 +35,7 @@ from ops.activation import UnfitSocket, activated_socket
 from ops.circuits import AtTheDoor, CircuitWorker, nobody
 from ops.edge import Edge
 from ops.memory import private_memory
+from ops.noticing import NoticeBoard
 from ops.onion import Onion
 from ops.quiet_gunicorn import QuietSite
 from ops.server import Server, open_server, read_settings
@@ -227,6 +228,7 @@ def make_services(server: Server, edge: Edge) -> Services:
             sleep=time.sleep,
         ),
         crowd=make_crowd(server.settings, edge),
+        notice=NoticeBoard(server.directory, today=lambda: server.today(edge)),
     )
 
 

@@ -23,7 +23,9 @@ from support.browsers import running_chromium
 from support.camera import Camera
 from support.server import Service, made_service
 
+from casework.notice import Notice
 from casework.reply import CaseStatus, Letter, ReplyKind
+from ops.noticing import remove_notice, write_notice
 
 WIDTHS = (360, 768, 1280)
 ROLES = ("verifikator", "penelaah")
@@ -47,6 +49,8 @@ def walk(service: Service, camera: Camera, language: str) -> None:
     camera.take("home")
     page.click("a.choice.first")
     camera.take("start")
+    _with_notice(service, camera, base)
+    page.goto(f"{base}/report/start")
     page.click("main form button")
     camera.take("codename")
     words = page.inner_text("code.line").split()
@@ -90,6 +94,21 @@ def walk(service: Service, camera: Camera, language: str) -> None:
     for path in PUBLIC:
         page.goto(f"{base}/{path}")
         camera.take(path)
+
+
+def _with_notice(service: Service, camera: Camera, base: str) -> None:
+    """Show the first page and a form with an operator's notice."""
+    text = {
+        "id": "Pada hari Senin situs ini tutup karena kami pindah ke mesin lain. "
+        "Tidak ada yang hilang: kembalilah pada hari Selasa.",
+        "en": "On Monday this site is closed while we move to another machine. "
+        "Nothing is lost: come back on Tuesday.",
+    }
+    write_notice(service.directory, Notice.of(text["id"], text["en"], service.today))
+    for name, path in (("home", "/"), ("sign-in", "/case/sign-in")):
+        camera.page.goto(f"{base}{path}")
+        camera.take(f"{name}-notice")
+    remove_notice(service.directory)
 
 
 def _answer(service: Service) -> None:

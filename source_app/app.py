@@ -22,6 +22,7 @@ from source_app.identity import (
     is_signed_in,
     language,
 )
+from source_app.posting import in_its_room
 from source_app.services import Services
 from source_app.sessions import SealedSessions
 from source_app.views import case, cover, pages, report
@@ -50,11 +51,17 @@ class Site(Flask):
 
     def prepare(self) -> None:
         """Make what is said to those who are not let in; costs nothing then."""
+        parts: Services = self.extensions["bisik"]
+        # Asked for first: a newer one that comes meanwhile is noticed the next time.
+        self._notice = parts.notice()
         self._pages = {
             language: failures.turned_away(self, language) for language in LANGUAGES
         }
 
     def _turned_away(self, environ: dict[str, Any]) -> Response:
+        parts: Services = self.extensions["bisik"]
+        if parts.notice() != self._notice:
+            self.prepare()
         chosen = parse_cookie(environ).get(LANGUAGE_COOKIE, "")
         return self._pages.get(chosen, self._pages[LANGUAGES[0]])
 
@@ -111,6 +118,7 @@ def create_app(services: Services) -> Flask:
     app.jinja_env.filters["size"] = format_size
     app.jinja_env.filters["clock"] = format_hour
     app.jinja_env.filters["attribute"] = format_attribute
+    app.jinja_env.filters["in_its_room"] = in_its_room
 
     @app.context_processor
     def context() -> dict[str, Any]:
@@ -119,6 +127,7 @@ def create_app(services: Services) -> Flask:
             "locale": language(),
             "signed_in": is_signed_in(),
             "stylesheet": stylesheet,
+            "posted": services.notice(),
             "request": request,
         }
 

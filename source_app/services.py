@@ -7,6 +7,7 @@ from datetime import date
 
 from flask import current_app
 
+from casework.notice import Notice
 from casework.profile import Profile
 from casework.release import ReleaseHour
 from crypto.keys import Stretcher
@@ -24,6 +25,11 @@ class Release:
 
     day: date
     hour: int
+
+
+def _no_notice() -> Notice | None:
+    """Say nothing."""
+    return None
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,8 @@ class Services:
         pace: When answers of the site leave.
 
         crowd: Who is let in, and who waits for whom.
+
+        notice: Returns what the operator says to everybody just now, if anything.
     """
 
     drop: DeadDrop
@@ -63,6 +71,8 @@ class Services:
     crowd: Crowd = field(
         default_factory=lambda: Crowd(Generosity(), pseudonym_key=os.urandom(KEY_BYTES))
     )
+
+    notice: Callable[[], Notice | None] = _no_notice
 
     def released_through(self) -> date | None:
         """Return the last day whose answers can be seen; None for all."""

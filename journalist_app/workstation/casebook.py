@@ -14,6 +14,7 @@ The casebook: what a desk knows, in one encrypted database.
     outbox, parcel   what left this desk, so that it can be made again
     knows       which desk has which content or entry, so that nothing is sent twice
     search      the words of cases (FTS5), and place: where they come from
+    former      servers that this desk has left
 
 The file is SQLCipher: every page, the rollback journal too, is encrypted and
 authenticated with a key of 32 random bytes.  Temporary tables stay in memory.
@@ -193,6 +194,7 @@ received = Table(
     "received",
     metadata,
     # A server that was restored gives a number again: the digest tells which item.
+    # Below zero are those of a server that this desk has left (`moving`).
     Column("number", Integer, primary_key=True),
     Column("sha256", LargeBinary, primary_key=True),
     # Whether another item has come under this number since.
@@ -269,6 +271,7 @@ reply = Table(
 outbox = Table(
     "outbox",
     metadata,
+    # Below zero are those for a server that this desk has left.
     Column("number", Integer, primary_key=True),
     Column("manifest", LargeBinary, nullable=False),
     Column("signature", LargeBinary, nullable=False),
@@ -301,6 +304,14 @@ place = Table(
     Column("row", Integer, primary_key=True),
     Column("source", LargeBinary, nullable=False, unique=True),
     Column("case_id", LargeBinary, nullable=False, index=True),
+)
+
+# What a desk belonged to before it moved.
+former = Table(
+    "former",
+    metadata,
+    Column("installation", LargeBinary, primary_key=True),
+    Column("left_day", Integer, nullable=False),
 )
 
 # Accents are not letters of their own to somebody who searches.
@@ -390,6 +401,9 @@ def open_casebook(path: Path, key: bytes) -> Casebook:
         version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
     if version != VERSION:
         raise CasebookUnreadable(f"the casebook has version {version}, not {VERSION}")
+    with opened.transaction() as connection:
+        # It came later, and is empty for whoever has never moved.
+        metadata.create_all(connection, tables=[former])
     return opened
 
 

@@ -105,7 +105,9 @@ def settle(
         return Standing()
     state = connection.execute(select(casebook.continuity)).one()
     last = connection.scalar(select(casebook.casebook.c.last_outbox)) or 0
-    made = set(connection.scalars(select(casebook.outbox.c.number)))
+    numbers = casebook.outbox.c.number
+    # Those below zero were for another server.
+    made = set(connection.scalars(select(numbers).where(numbers > 0)))
     same, others = _compared(connection, applied, made, confirmed=state.confirmed)
     is_copy = bool(others) or applied.number > last
     missing: tuple[int, ...] = ()
@@ -123,9 +125,9 @@ def settle(
         _number_after(connection, max([applied.number, *missing]))
     withdrawn: tuple[str, ...] = ()
     if is_copy and not state.unsettled:
-        withdrawn = _withdraw(connection)
+        withdrawn = withdraw_waiting(connection)
     if is_copy or state.unsettled:
-        _begin_life(connection, own, entropy(LIFE_BYTES).hex())
+        begin_life(connection, own, entropy(LIFE_BYTES).hex())
     confirmed = max([state.confirmed, *same]) if not others else min(others) - 1
     connection.execute(update(casebook.continuity).values(confirmed=confirmed))
     return Standing(is_copy or state.unsettled, missing, withdrawn)
@@ -166,7 +168,9 @@ def note_losses(connection: Connection, desk_id: str, *, through: int) -> None:
     """
     knows, content, received = casebook.knows, casebook.content, casebook.received
     still_there = select(received.c.digest).where(
-        received.c.number <= through, received.c.digest.is_not(None)
+        # What came from a server before this one stands in no stream of today.
+        received.c.number.between(1, through),
+        received.c.digest.is_not(None),
     )
     shared = select(content.c.digest).where(
         content.c.case_id.in_(_admitted_to(connection, desk_id))
@@ -204,8 +208,17 @@ def _compared(
     return same, others
 
 
-def _begin_life(connection: Connection, own: str, life: str) -> None:
-    newest = connection.scalar(select(func.max(casebook.received.c.number)))
+def begin_life(connection: Connection, own: str, life: str) -> None:
+    """
+    Count events anew under another name, and ask colleagues for what is missing.
+
+    Args:
+        own: The desk's id.
+
+        life: The name; `LIFE_BYTES` random bytes in hexadecimal digits.
+    """
+    numbers = casebook.received.c.number
+    newest = connection.scalar(select(func.max(numbers)).where(numbers > 0))
     connection.execute(
         update(casebook.continuity).values(
             life=life, unsettled=False, asks_from=newest or 0
@@ -242,8 +255,16 @@ def _release(connection: Connection, own: str, numbers: set[int]) -> None:
     connection.execute(
         delete(casebook.outbox).where(casebook.outbox.c.number.in_(numbers))
     )
-    # Which parcel brought what is not kept: everything of one's own is sent again, and
-    # whoever has it already says so.
+    send_all_again(connection, own)
+
+
+def send_all_again(connection: Connection, own: str) -> None:
+    """
+    Let everything that this desk may have sent to others wait for the next outbox.
+
+    Which parcel brought what is not kept: everything of one's own is sent again, and
+    whoever has it already says so.
+    """
     entry, knows = casebook.entry, casebook.knows
     mine = select(entry.c.digest).where(entry.c.desk_id == own)
     connection.execute(
@@ -274,7 +295,7 @@ def _admitted_to(connection: Connection, desk_id: str) -> list[bytes]:
     ]
 
 
-def _withdraw(connection: Connection) -> tuple[str, ...]:
+def withdraw_waiting(connection: Connection) -> tuple[str, ...]:
     """Take back the answers that wait; return the names of their cases."""
     slot, reply, entry = casebook.slot, casebook.reply, casebook.entry
     waiting = select(slot.c.reply_id).where(slot.c.outbox_number.is_(None)).distinct()

@@ -22,6 +22,7 @@ What a desk can refuse.
       +- TooMuchText        the case is too long for a case file
       +- RestoredDesk       it must hear from the server before it acts again
       +- UnusableBackup     the backup is damaged, or the code is another's
+      +- CannotMove         it cannot leave its server for that one
 """
 
 
@@ -99,6 +100,10 @@ class RestoredDesk(DeskError):
 
 class UnusableBackup(DeskError):
     """The backup is damaged, or this is not its recovery code."""
+
+
+class CannotMove(DeskError):
+    """The desk cannot leave its server for that one."""
 
 
 class ActionRefused(DeskError):

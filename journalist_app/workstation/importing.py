@@ -588,7 +588,8 @@ def _retry(desk: Desk) -> tuple[int, ...]:
 def _below(connection: Connection, manifest: BundleManifest) -> tuple[range, ...]:
     """Return the span from the first item of this desk to the bundle."""
     # What came before a desk was enrolled is not missing there.
-    first = connection.scalar(select(func.min(casebook.received.c.number)))
+    numbers = casebook.received.c.number
+    first = connection.scalar(select(func.min(numbers)).where(numbers > 0))
     return (range(first, manifest.after + 1),) if first else ()
 
 

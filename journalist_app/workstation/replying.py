@@ -35,6 +35,7 @@ from journalist_app.workstation.continuity import current_life
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.entries import append
 from journalist_app.workstation.errors import UnusableReply
+from journalist_app.workstation.moving import is_left_behind
 from journalist_app.workstation.projecting import ASKS_NOTHING, journal_of
 
 _BEGUN = CaseStatus.VERIFICATION
@@ -116,6 +117,10 @@ def seal_draft(
     """Do what `write_reply` does, within the caller's transaction."""
     if case.reply_public_key is None:
         raise UnusableReply("only a brief of the case is here: nobody can answer it")
+    if is_left_behind(connection, case.case_id):
+        raise UnusableReply(
+            "the reporter comes to a server that was left: no answer arrives there"
+        )
     letter = draft_letter(desk, connection, case, draft, today=today)
     _go_along(desk, connection, case, letter, today=today)
     content, files = _content(letter, draft)

@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 import click
 
+from casework.installation import spoken
 from casework.release import ReleaseHour
 from deaddrop import DeadDrop, Officer
 from journalist_app.courier.bundles import announce, write_announced
@@ -89,6 +90,15 @@ def apply(edge: Edge, directory: Path, outboxes: tuple[BinaryIO, ...]) -> None:
                 release_day=release_day,
             )
             _show_delivery(delivery, hour, release_day)
+
+
+@courier.command("identity")
+@directory_option
+@click.pass_obj
+def identity(edge: Edge, directory: Path) -> None:
+    """Say which server this is, to be compared with officers whose desks move here."""
+    with open_server(directory, edge) as server:
+        click.echo(spoken(server.installation.installation_id))
 
 
 def _show_delivery(

@@ -10,8 +10,8 @@ from ops.commands.hanging_up import outliving_hang_up
 from ops.commands.options import NEW_FILE, READABLE_FILE, onion_directory_option
 from ops.doctor import examine_onion
 from ops.edge import Edge
-from ops.onion import prepare_onion, write_torrc
-from ops.onion_keys import back_up, restore, rotate
+from ops.onion import Onion, prepare_onion, write_torrc
+from ops.onion_keys import OtherAddress, back_up, restore, rotate
 from ops.passphrases import ask_passphrase
 from tor.address import parse_onion_address
 
@@ -90,14 +90,30 @@ def restore_command(edge: Edge, directory: Path, file: Path, user: str | None) -
 
 @onion.command("rotate")
 @click.option("--administrators", is_flag=True, help="The administrators' service.")
+@click.option("--reporters", is_flag=True, help="The reporters': every leaflet dies.")
+@click.option(
+    "--giving-up",
+    "untrusted_old",
+    metavar="ADDRESS",
+    help="The reporters' address that ends; asked for by default.",
+)
 @onion_directory_option
-def rotate_command(directory: Path, administrators: bool) -> None:
+def rotate_command(
+    directory: Path, administrators: bool, reporters: bool, untrusted_old: str | None
+) -> None:
     """
     Give the officers' service a new address; those who have access keep it.
 
     The old address is gone for good, and with it whoever only knew that one.
     """
+    if administrators and reporters:
+        raise click.UsageError("one service after the other")
+    if untrusted_old is not None and not reporters:
+        raise click.UsageError("--giving-up is about the reporters' address")
     place = find_onion(directory)
+    if reporters:
+        _rotate_reporters(place, untrusted_old)
+        return
     if administrators:
         with outliving_hang_up():
             address = rotate(place, place.administrators)
@@ -107,6 +123,24 @@ def rotate_command(directory: Path, administrators: bool) -> None:
     address = rotate(place, place.officers)
     click.echo(f"The courier is now at {address}.")
     click.echo("Start the courier anew, and tell each officer face to face.")
+
+
+def _rotate_reporters(place: Onion, untrusted_old: str | None) -> None:
+    """Give up the address that hangs on notice boards, if that is really meant."""
+    old = place.address(place.reporters)
+    if untrusted_old is None:
+        click.echo(f"Reporters know this server as {old}.")
+        click.echo("That address ends for good, on every leaflet and in every memory.")
+        untrusted_old = click.prompt("Type or paste it to give it up")
+    if parse_onion_address(untrusted_old.strip()) != old:
+        raise OtherAddress(OtherAddress.__doc__)
+    address = rotate(place, place.reporters)
+    click.echo(f"Reporters reach this server at {address} from now on.")
+    click.echo(f"In words: {' '.join(address_words(address))}")
+    click.echo(
+        "Next: run the playbook, or start the site anew, so that it answers to it;"
+    )
+    click.echo("then: bisik onion status, bisik onion backup, bisik leaflet.")
 
 
 @onion.command("words")

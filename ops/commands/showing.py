@@ -220,6 +220,8 @@ def _reply(reply: ReplyShown) -> list[str]:
         state = "sent before this desk was restored"
     elif reply.exported_in is None:
         state = "waiting for export"
+    elif reply.exported_in < 0:
+        state = "for a server that this desk has left"
     elif reply.read:
         state = "read by the reporter"
     else:

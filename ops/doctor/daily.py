@@ -5,6 +5,7 @@ from datetime import date
 from typing import Final
 
 from casework.deadlines import Calendar
+from casework.notice import Notice
 from deaddrop.mailbox import BLOCK
 from ops.coarse import DAYS_OF_A_WEEK, at_least
 from ops.doctor.finding import Finding, Verdict
@@ -68,6 +69,21 @@ def judge_calendar(calendar: Calendar, today: date) -> Finding:
             "bring a newer calendar.csv",
         )
     return Finding(Verdict.GOOD, "calendar", "it knows the working days to come")
+
+
+def judge_notice(notice: Notice | None, today: date) -> Finding:
+    """Say what reporters read; a notice that is over should not lie about."""
+    if notice is None:
+        return Finding(Verdict.GOOD, "notice", "there is none on the site")
+    if not notice.is_shown_on(today):
+        return Finding(
+            Verdict.LOOK,
+            "notice",
+            f"it was for the time through {notice.through}, and is shown no more",
+            "run: bisik notice clear",
+        )
+    until = f"through {notice.through}" if notice.through else "until it is removed"
+    return Finding(Verdict.GOOD, "notice", f"reporters read one {until}")
 
 
 def judge_waiting(behind: Mapping[int, tuple[str, ...]]) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from casework.errors import CaseworkError
+from casework.notice import MalformedNotice
 from crypto.errors import CryptoError
 from crypto.lifetimes import Purpose, lifetime_of
 from deaddrop import DeadDropError
@@ -15,6 +16,7 @@ from ops.doctor.daily import (
     arrived_before,
     judge_calendar,
     judge_mailbox,
+    judge_notice,
     judge_tidying,
     judge_waiting,
 )
@@ -24,6 +26,7 @@ from ops.doctor.posting import judge_recipients
 from ops.doctor.storage import file_systems, judge_memory, judge_rooms
 from ops.edge import Edge
 from ops.errors import OpsError
+from ops.noticing import read_notice
 from ops.officer_keys import list_officers
 from ops.server import Server, memory_of, open_server
 from ops.tidying import tidied_on
@@ -75,6 +78,7 @@ def _examine(server: Server, edge: Edge) -> Iterator[Finding]:
     yield from _organisation(server, today)
     yield from judge_recipients(server.directory, today)
     yield judge_calendar(server.calendar, today)
+    yield _notice(server, today)
     yield judge_tidying(tidied_on(server.directory), today)
     yield from judge_waiting(_behind(server, today))
     yield judge_mailbox(
@@ -100,6 +104,13 @@ def _organisation(server: Server, today: date) -> Iterator[Finding]:
         today=today,
         way_out=EXTEND_ORGANISATION,
     )
+
+
+def _notice(server: Server, today: date) -> Finding:
+    try:
+        return judge_notice(read_notice(server.directory), today)
+    except MalformedNotice as error:
+        return Finding(Verdict.BAD, "notice", str(error), "run: bisik notice clear")
 
 
 def _behind(server: Server, today: date) -> dict[int, tuple[str, ...]]:

@@ -5,7 +5,7 @@ A release: what installs a server, and what upgrades it (docs/adr/0025).
     the modules that ops.server_cli needs ---------------+-> bisik-server-VERSION_*.deb
     deployment/: units, AppArmor profiles ---------------+       |
                                                                  |
-    ansible/, docs/guides/operator.* ----------------------------+
+    ansible/, requirements/deploy.txt, deploy, docs/ ------------+
     Debian's archive --apt, for an empty machine, if wanted------+-> a folder to carry
                                                                  |
                        Packages, README.txt, SHA256SUMS, .asc ---+

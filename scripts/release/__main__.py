@@ -21,9 +21,20 @@ from scripts.bundling.command import (
 from scripts.bundling.refusing import run
 from scripts.bundling.release import Release
 from scripts.bundling.sums import SUMS
-from scripts.release.package import FILES, GUIDES, server_package, tree_files
+from scripts.bundling.wheels import download
+from scripts.release.package import (
+    DEPLOY,
+    FILES,
+    LOCKED,
+    PAGES,
+    server_package,
+    tree_files,
+)
 
 NAME = "bisik-release"
+# As in the repository, so that links between their pages lead somewhere.
+TREES = ("ansible", "docs")
+WHEELS = "wheels"
 WITH_SERVERS = "debian-packages"
 
 
@@ -56,22 +67,32 @@ def _folder(release: Release, package: Path, cache: Path | None, target: Path) -
         beside.mkdir()
         wanted = (FILES / WITH_SERVERS).read_text("utf-8").split()
         debian_packages.download(package, wanted, cache, beside)
+        _bring_wheels(release, folder / WHEELS)
     package.rename(folder / package.name)
     files = {
-        f"ansible/{name}": content
-        for name, content in tree_files(release.source / "ansible").items()
+        f"{tree}/{name}": content
+        for tree in TREES
+        for name, content in tree_files(release.source / tree).items()
     }
-    for guide in GUIDES:
-        files[guide] = (release.source / "docs/guides" / guide).read_bytes()
+    for name in (LOCKED, *PAGES):
+        files[name] = (release.source / name).read_bytes()
+    files[DEPLOY] = (FILES / DEPLOY).read_bytes()
     files["README.txt"] = deb.filled(FILES / "README.txt", release).encode()
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     write_index_and_sums(folder)
     for path in [*folder.rglob("*"), folder]:
-        path.chmod(0o755 if path.is_dir() else 0o644)
+        runs = path.is_dir() or path == folder / DEPLOY
+        path.chmod(0o755 if runs else 0o644)
         os.utime(path, (release.epoch, release.epoch))
     return folder
+
+
+def _bring_wheels(release: Release, beside: Path) -> None:
+    """Bring what runs the playbook, for an administrator without a package index."""
+    beside.mkdir()
+    download(release.source / LOCKED, release.architecture, beside)
 
 
 def _sign(sums: Path, key: str) -> None:

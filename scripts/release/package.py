@@ -20,7 +20,15 @@ from scripts.bundling.release import Release
 RELEASES = "opt/bisik/releases"
 SERVER_CODE = OwnCode("ops.server_cli", whole_package="deaddrop")
 FILES = Path(__file__).parent / "files"
-GUIDES = ("operator.id.md", "operator.en.md")
+GUIDES = tuple(
+    f"{name}.{language}.md"
+    for name in ("operator", "incidents", "auditor")
+    for language in ("id", "en")
+)
+# What the pages in docs/ lead to besides.
+PAGES = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "SECURITY.md")
+DEPLOY = "deploy"
+LOCKED = "requirements/deploy.txt"
 
 
 def package_name(version: str) -> str:

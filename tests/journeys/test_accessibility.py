@@ -18,7 +18,9 @@ from support.browsers import (
 )
 from support.server import Service, made_service
 
+from casework.notice import LONGEST_CHARACTERS, Notice
 from casework.reply import CaseStatus, Letter, ReplyKind
+from ops.noticing import write_notice
 
 pytestmark = [pytest.mark.browser, pytest.mark.journey, pytest.mark.slow]
 
@@ -29,13 +31,19 @@ TELLING = "Saya bendahara. Telepon 0812-3456-7890, dan hanya saya yang tahu."
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service with officers of two roles, so that every question is asked."""
+    """
+    A service with officers of two roles, so that every question is asked.
+
+    With the longest notice, so that every page is looked at with one.
+    """
     base = tmp_path_factory.mktemp("service")
     with made_service(base, officers=len(ROLES)) as made:
         with made.opened() as server:
             officers = server.drop.officers.list()
             for officer, role in zip(officers, ROLES, strict=True):
                 server.drop.officers.set_role(officer.fingerprint, role)
+        text = ("Pengumuman uji. " * LONGEST_CHARACTERS)[:LONGEST_CHARACTERS].strip()
+        write_notice(made.directory, Notice.of(text, text, made.today))
         made.start()
         yield made
 
@@ -163,6 +171,7 @@ def test_no_violation_in_any_state(
     for state in states(service, page, language):
         seen += 1
         assert language == page.get_attribute("html", "lang")
+        assert 1 == page.locator("aside.posted").count()
         if wrong := violations(page):
             found[state] = wrong
     context.close()

@@ -274,6 +274,29 @@ def test_the_officers_move(onions: Onions) -> None:
     assert 0 != onions.reporter("moved").reply(onions.courier)
 
 
+def test_the_reporters_site_moves(onions: Onions) -> None:
+    """
+    Whoever knew the old address finds nobody; a case goes on at the new one.
+    """
+    reporter = onions.reporter("before").visitor(onions.site)
+    codename = reporter.draw_codename()
+    reporter.send_report()
+    old, courier = onions.site, onions.courier
+    onions.service.bisik("onion", "rotate", "--reporters", "--giving-up", old)
+    assert old != onions.site
+    # It answers to the name that it was started with, until it is started anew.
+    onions.site_anew()
+    onions.wait_until_well()
+    circuit = onions.reporter("after")
+    circuit.connect_soon(onions.site, seconds=AGAIN_SECONDS).close()
+    opened = circuit.visitor(onions.site).sign_in(codename)
+    assert "<h1>Laporan Anda</h1>" in opened.text
+    assert 0 != onions.reporter("behind").reply(old)
+    # The officers' service has not noticed.
+    assert courier == onions.courier
+    assert 0 == onions.officer("still").reply(courier)
+
+
 def test_forty_large_files(onions: Onions) -> None:
     """
     All that a case may hold goes through one circuit, and arrives as it was.

@@ -1,6 +1,7 @@
 """The folder of `make release`: the same for everybody, signed, and installed."""
 
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -9,12 +10,17 @@ from pathlib import Path
 
 import pytest
 from support.building import EPOCH, build, build_elsewhere
-from support.pages import ROOT
+from support.pages import ROOT, links_of
+
+from scripts.bundling.sums import write_sums
+from scripts.release.package import GUIDES
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
 MODULE = "scripts.release"
 SIGNER = "Penanda tangan rilis (uji)"
+# Where pip gets packages from on this machine.
+PACKAGE_INDEX = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CERT")
 LATER = str(int(EPOCH) + 60)
 
 
@@ -135,6 +141,114 @@ def test_a_release_is_checked_as_its_readme_says(release: Path, tmp_path: Path) 
     assert 0 != bad.returncode
     assert (0, "") == (checked[0].returncode, checked[0].stdout)
     assert 0 != checked[1].returncode
+
+
+def deploy(
+    carried: Path, home: Path, *arguments: str | Path
+) -> "subprocess.CompletedProcess[str]":
+    """Call the release's own command, as somebody who has nothing else of Bisik."""
+    places = {name: os.environ[name] for name in PACKAGE_INDEX if name in os.environ}
+    return subprocess.run(
+        [carried / "deploy", *arguments],
+        cwd=home,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"HOME": str(home), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", **places},
+    )
+
+
+@pytest.fixture(scope="module")
+def carried(release: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a release on an administrator's computer."""
+    return shutil.copytree(release, tmp_path_factory.mktemp("carried") / "release")
+
+
+def test_a_release_runs_its_own_playbook(carried: Path, tmp_path: Path) -> None:
+    """
+    By one command, with its own Ansible; nothing is written into its folder.
+    """
+    before = {path: path.stat().st_mtime_ns for path in carried.rglob("*")}
+    inventory = shutil.copytree(carried / "ansible/inventory/example", tmp_path / "i")
+
+    checked = deploy(carried, tmp_path, "i", "--syntax-check")
+    listed = deploy(carried, tmp_path, inventory, "--list-tasks")
+
+    assert 0 == checked.returncode, checked.stderr
+    assert "playbook: site.yml" in checked.stdout
+    assert 0 == listed.returncode, listed.stderr
+    for role in ("base", "firewall", "tor", "application", "backup"):
+        assert f"{role} : " in listed.stdout
+    # The second time nothing had to be installed.
+    assert "Installing" in checked.stdout
+    assert "Installing" not in listed.stdout
+    assert before == {path: path.stat().st_mtime_ns for path in carried.rglob("*")}
+
+
+def test_a_release_installs_itself(carried: Path, tmp_path: Path) -> None:
+    """
+    Whatever an inventory names, the playbook of a release installs this release.
+    """
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text(
+        "all: {hosts: {here: {ansible_connection: local, "
+        "application_release: /nowhere}}}\n"
+    )
+    playbook = carried / "ansible/site.yml"
+    kept = playbook.read_text()
+    sums = (carried / "SHA256SUMS").read_text()
+    playbook.write_text(
+        "- hosts: all\n  gather_facts: false\n  tasks:\n"
+        "    - ansible.builtin.debug: {var: application_release}\n"
+    )
+    try:
+        altered = deploy(carried, tmp_path, inventory)
+        write_sums_anew(carried)
+        told = deploy(carried, tmp_path, inventory)
+    finally:
+        playbook.write_text(kept)
+        (carried / "SHA256SUMS").write_text(sums)
+
+    assert 1 == altered.returncode
+    assert "is not what SHA256SUMS says" in altered.stderr
+    assert 0 == told.returncode, told.stderr
+    assert f"application_release: {carried}" in told.stdout
+
+
+def write_sums_anew(folder: Path) -> None:
+    """Let SHA256SUMS say what there is now."""
+    (folder / "SHA256SUMS").unlink()
+    write_sums(folder)
+
+
+@pytest.mark.parametrize("arguments", [(), ("nowhere",)])
+def test_deploy_says_what_it_needs(
+    carried: Path, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    """
+    Without an inventory nothing is installed, here or there.
+    """
+    done = deploy(carried, tmp_path, *arguments)
+
+    assert 2 == done.returncode
+    assert "ansible/inventory/example" in done.stderr
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_links_of_the_guides_lead_somewhere(release: Path) -> None:
+    """
+    Whoever has the release alone, in an emergency, can follow them.
+    """
+    broken = [
+        f"{guide}: {target}"
+        for guide in GUIDES
+        for _line, target in links_of(release / "docs/guides" / guide)
+        if "://" not in target
+        and not (release / "docs/guides" / target.partition("#")[0]).exists()
+    ]
+
+    assert 6 == len(GUIDES)
+    assert [] == broken
 
 
 def test_releases_stand_side_by_side(machine: Path) -> None:

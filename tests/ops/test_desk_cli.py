@@ -16,6 +16,7 @@ FOR_SERVERS = {
     "init",
     "leaflet",
     "migrate",
+    "notice",
     "notify",
     "officers",
     "onion",

@@ -26,9 +26,11 @@ from support.onion_folder import (
 from support.reporters import DAY
 
 from crypto.locking import lock
+from ops.address_words import address_words
 from ops.errors import Refusal
 from ops.onion_trial import saying_why, wait_until_public
 from ops.server_refusals import SERVER_REFUSALS
+from ops.settings import with_setting
 from tor.address import parse_onion_address
 from tor.authorization import client_of, parse_client_key
 from tor.errors import TorRefused, TorUnreachable
@@ -227,6 +229,61 @@ def test_the_officers_get_another_address(near: World) -> None:
     assert before["officers/hs_ed25519_secret_key"] not in after.values()
     kept = [name for name in before if "authorized" in name or "reporters" in name]
     assert [before[name] for name in kept] == [after[name] for name in kept]
+
+
+@pytest.mark.slow
+def test_reporters_get_another_address(near: World) -> None:
+    """The old key is gone from the disk; the officers' keys and clients stay."""
+    key = near.done("desk", "access-key", "--to", near.path / "k").splitlines()[-1]
+    with running_tor(near) as onion:
+        near.done("officers", "grant-access", "ani", key)
+        before, old = everything(onion), onion.address(onion.reporters)
+        said = near.done("onion", "rotate", "--reporters", stdin=f"{old}\n")
+        new = onion.address(onion.reporters)
+        after = everything(onion)
+        # Once more, with the address of now and nothing to be asked.
+        near.done("onion", "rotate", "--reporters", "--giving-up", new)
+        newest = onion.address(onion.reporters)
+    assert 3 == len({old, new, newest})
+    assert "ends for good" in said
+    assert f"at {new} from now on" in said
+    assert " ".join(address_words(new)) in said
+    assert before["reporters/hs_ed25519_secret_key"] not in after.values()
+    kept = [name for name in before if "officers" in name]
+    assert kept
+    assert [before[name] for name in kept] == [after[name] for name in kept]
+
+
+@pytest.mark.slow
+def test_the_reporters_address_is_given_up_by_name_only(near: World) -> None:
+    """Another address, half of one or none, and nothing has changed."""
+    with running_tor(near) as onion:
+        before, own = everything(onion), onion.address(onion.reporters)
+        courier = onion.address(onion.officers)
+        rotate = ("onion", "rotate", "--reporters")
+        for typed in (courier, "", "yes"):
+            near.refused(*rotate, "--giving-up", typed)
+        assert "is not the address" in near.refused(*rotate, stdin=f"{courier}\n")
+        near.refused(*rotate, stdin=f"{own[:20]}\n")
+        # Nothing at all, and a mixture that means nothing.
+        assert 1 == near.bisik(*rotate, stdin="").exit_code
+        assert 2 == near.bisik("onion", "rotate", "--giving-up", own).exit_code
+        assert 2 == near.bisik(*rotate, "--administrators").exit_code
+        assert before == everything(onion)
+
+
+@pytest.mark.slow
+def test_behind_a_front_the_reporters_address_is_another_s(near: World) -> None:
+    """Reporters know the front's; nothing has changed."""
+    front = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion"
+    settings_file = near.server / "bisik.toml"
+    text = with_setting(settings_file.read_text(), "onion_front", front)
+    settings_file.write_text(text)
+    with running_tor(near) as onion:
+        before, own = everything(onion), onion.address(onion.reporters)
+        said = near.refused("onion", "rotate", "--reporters", "--giving-up", own)
+        assert "address of a front" in said
+        assert before == everything(onion)
 
 
 def test_rotation_needs_tor(near: World) -> None:

@@ -175,6 +175,29 @@ class Office:
         shutil.copy(backup, self.path / DATABASE)
         self.drop = self._stack.enter_context(closing(open_drop(self.path)))
 
+    def replace_server(self, *, seed: int = 5) -> Path:
+        """
+        Put an empty server in the place of the old one, and enrol everybody anew.
+
+        Returns:
+            The old one's database, for `restore_server`.
+        """
+        old = self.back_up_server()
+        self.drop.close()
+        for file in (*self.path.glob(f"{DATABASE}*"), self.path / "known-dummies"):
+            file.unlink(missing_ok=True)
+        migrate(f"sqlite:///{self.path / DATABASE}")
+        self.drop = self._stack.enter_context(closing(open_drop(self.path)))
+        self.drop.create_installation(seeded(seed), day=DAY)
+        for name in self.desks:
+            self.enrol(name)
+        return old
+
+    @property
+    def installation(self) -> bytes:
+        """Tells this server from every other one."""
+        return self.drop.installation.installation_id
+
     def close_desks(self) -> None:
         """Close all desks, so that another program can open them."""
         for name in list(self.desks):

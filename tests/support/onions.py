@@ -55,6 +55,8 @@ class Onions:
         officer_tor: The tor of somebody with the officer's key.
 
         courier_site: Holds the running courier.
+
+        reporters_site: Holds the running reporters' site.
     """
 
     service: Service
@@ -65,6 +67,7 @@ class Onions:
     reporter_tor: TorClient
     officer_tor: TorClient
     courier_site: ExitStack
+    reporters_site: ExitStack
 
     @property
     def site(self) -> OnionAddress:
@@ -112,6 +115,11 @@ class Onions:
         """Start the courier once more, which reads its address when it starts."""
         self.courier_site.close()
         self.courier_site.enter_context(serving(self.service, "courier", "serve"))
+
+    def site_anew(self) -> None:
+        """Start the reporters' site once more."""
+        self.reporters_site.close()
+        self.reporters_site.enter_context(serving(self.service, "serve"))
 
 
 @contextmanager
@@ -177,7 +185,8 @@ def running_onions(
         )
         courier = onion.wait_for_address(onion.officers)
         (keys / "courier.auth_private").write_text(officer_key.private_line(courier))
-        running.enter_context(serving(service, "serve"))
+        reporters_site = running.enter_context(ExitStack())
+        reporters_site.enter_context(serving(service, "serve"))
         courier_site = running.enter_context(ExitStack())
         courier_site.enter_context(serving(service, "courier", "serve"))
         onions = Onions(
@@ -189,6 +198,7 @@ def running_onions(
             reporter_tor=network.client("reporter"),
             officer_tor=network.client("officer", key_directory=keys),
             courier_site=courier_site,
+            reporters_site=reporters_site,
         )
         onions.wait_until_well()
         yield onions

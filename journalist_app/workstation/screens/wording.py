@@ -264,6 +264,10 @@ _SENTENCES = {
     "only a brief of the case is here: nobody can answer it": _l(
         "Di sini hanya ada ringkasan kasus, sehingga pelapor tidak dapat dijawab."
     ),
+    "the reporter comes to a server that was left: no answer arrives there": _l(
+        "Pelapor ini datang ke server lama, yang sudah ditinggalkan. Jawaban tidak "
+        "akan sampai kepadanya."
+    ),
     "a reply of kind {} needs a text": _l("Tulislah isinya dahulu."),
     "a text has at most {} characters": _l("Teks ini terlalu panjang."),
     "there is nothing new to export.": _l("Tidak ada hal baru untuk diantar."),

@@ -45,7 +45,9 @@ def show() -> ResponseReturnValue:
         table = casebook.received
         holds = len(
             connection.execute(
-                select(table.c.number).where(table.c.reported_in.is_(None))
+                select(table.c.number).where(
+                    table.c.reported_in.is_(None), table.c.superseded.is_(False)
+                )
             ).all()
         )
         replies = len(
