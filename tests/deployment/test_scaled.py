@@ -5,10 +5,13 @@ The tests tell one story, and follow one another.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from support.backups import Operator
 from support.lab.databases import soon
 from support.lab.scaled import Scaled, running_installation
+from support.signing import Signer
 
 pytestmark = [pytest.mark.deployment, pytest.mark.slow, pytest.mark.postgres]
 
@@ -18,9 +21,19 @@ ACKNOWLEDGED = "sudah kami terima"
 
 
 @pytest.fixture(scope="module")
-def scaled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scaled]:
+def scaled(
+    signer: Signer,
+    release: Path,
+    operator: Operator,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Scaled]:
     """The installation."""
-    with running_installation(tmp_path_factory.mktemp("scaled")) as running:
+    with running_installation(
+        tmp_path_factory.mktemp("scaled"),
+        release=release,
+        release_key=signer.certificate,
+        operator=operator.certificate,
+    ) as running:
         yield running
 
 

@@ -10,19 +10,17 @@ keys, and that there is a Tor network of the lab's own.
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.backups import an_operator
 from support.lab.container import Container
 from support.lab.laboratory import Lab, running_lab
 from support.lab.ministry import ADMINISTRATOR, Ministry
 from support.lab.network import PREFIX_BITS, ROUTER
 from support.lab.playbook import ANSIBLE, Recap, run_playbook
 from support.lab.tor import LabSocks, LabTor, lab_tor
-from support.signing import signed_release
 
 from tor.address import OnionAddress
 from tor.network import Client
@@ -79,12 +77,23 @@ class Scaled:
 
 
 @contextmanager
-def running_installation(folder: Path) -> Iterator[Scaled]:
-    """Boot five bare machines, let the playbook loose on them, and admit an officer."""
+def running_installation(
+    folder: Path, *, release: Path, release_key: Path, operator: Path
+) -> Iterator[Scaled]:
+    """
+    Boot five bare machines, let the playbook loose on them, and admit an officer.
+
+    Args:
+        folder: For keeper and officer.
+
+        release: The folder of the release.
+
+        release_key: Of whoever signed it.
+
+        operator: The certificate of whoever opens backups.
+    """
     with ExitStack() as running:
-        release = signed_release(folder / "release")
         ministry = Ministry.made(folder / "ministry")
-        operator = running.enter_context(an_operator())
         lab = running.enter_context(running_lab())
         machines = {name: lab.machine(name, it) for name, it in ADDRESSES.items()}
         for machine in machines.values():
@@ -92,7 +101,17 @@ def running_installation(folder: Path) -> Iterator[Scaled]:
         tor = running.enter_context(lab_tor(lab))
         for machine in machines.values():
             machine.wait_until_up()
-        _write_inventory(lab, tor, ministry, release, operator.certificate)
+        _write_inventory(
+            lab,
+            tor,
+            ministry,
+            {
+                "application_release": str(release),
+                "application_release_key": str(release_key),
+                "backup_certificates": [str(operator)],
+                "onionbalance_operator_certificate": str(operator),
+            },
+        )
         recaps = _play(lab)
         web = machines["web1"]
         web.run("cat > /root/certified.json", stdin=ministry.certified.read_bytes())
@@ -101,7 +120,7 @@ def running_installation(folder: Path) -> Iterator[Scaled]:
 
 
 def _write_inventory(
-    lab: Lab, tor: LabTor, ministry: Ministry, release: Path, operator: Path
+    lab: Lab, tor: LabTor, ministry: Ministry, files: Mapping[str, object]
 ) -> None:
     """Do what the example tells an administrator to do."""
     shutil.copytree(EXAMPLE / "group_vars", lab.directory / "group_vars")
@@ -110,11 +129,8 @@ def _write_inventory(
     lines = list(tor.network.torrc_lines)
     variables = {
         "postgresql_volume_is_encrypted": True,
-        "application_release": str(release),
-        "application_release_key": str(release.with_name("release.asc")),
         "application_organisation_key": str(ministry.organisation_key),
-        "backup_certificates": [str(operator)],
-        "onionbalance_operator_certificate": str(operator),
+        **files,
         "tor_administrators": [
             {"name": ADMINISTRATOR, "key": ministry.administrator.public_key}
         ],
