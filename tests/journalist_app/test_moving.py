@@ -84,6 +84,7 @@ def test_another_server_is_refused_without_the_officer(
     assert before == texts_on(office.desks[ANI])
 
 
+@pytest.mark.slow
 def test_the_desk_goes_on_with_the_new_server(office: Office, name: str) -> None:
     """
     Cases and notes stay, new reports come, answers and notes go: nothing is missing.
@@ -184,6 +185,7 @@ def test_answers_that_may_not_have_arrived_are_named(office: Office, name: str) 
     assert 0 == delivery.applied.slots_written
 
 
+@pytest.mark.slow
 def test_what_only_a_colleague_has_fetched_comes_when_it_is_asked_for(
     office: Office, name: str
 ) -> None:
@@ -223,6 +225,7 @@ def test_what_had_not_reached_colleagues_is_sent_again(
     assert ["di tengah jalan"] == notes(office.desks[BUDI], name)
 
 
+@pytest.mark.slow
 def test_a_restored_desk_moves_as_well(office: Office, name: str) -> None:
     """
     The old server, which would have told what it did since, is not there any more.
