@@ -82,8 +82,10 @@ def _program() -> str:
 def _run_onion(
     playground: Playground, edge: Edge, account: NewAccount, *, public: bool
 ) -> None:
-    # To be ended is to be ended by Ctrl-C: in order, and without a complaint.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # To be ended is to be ended by Ctrl-C: in order, and without a complaint.  A shell
+    # has what it starts in the background ignore that, as servers do not.
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.default_int_handler)
     click.echo("Tor is starting; that takes half a minute.")
     with (
         onion_beside(playground, edge, public=public, say=click.echo) as trial,

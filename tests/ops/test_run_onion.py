@@ -122,7 +122,11 @@ def newcomer(
             family = typed.family()
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
-            process.wait(END_SECONDS)
+            try:
+                process.wait(END_SECONDS)
+            finally:
+                # Or whoever leaves this block waits for it without end.
+                process.kill()
             wait_until_gone(family)
 
 
