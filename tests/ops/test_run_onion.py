@@ -9,10 +9,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 from support.dropping import needs_root
+from support.identity import begin_anew, reached_anew
 from support.onions import short_folder
 from support.server import COMMAND, ROOT
 from support.socks import Socks
@@ -199,10 +201,15 @@ def test_a_tor_that_dies_is_started_again() -> None:
         for process in killed.values():
             os.kill(process, signal.SIGKILL)
         wait_until_gone(set(killed.values()))
-        # On a circuit of its own: it is not the one of before that still stands.
-        again = Socks(typed.ports()[0], "again")
-        with again.connect_soon(site, seconds=READY_SECONDS):
-            assert 200 == again.visitor(site).get("/safety").status
+        control = folder / "bisik/network/reporter/control"
+        begin_anew(control)
+        again = reached_anew(
+            partial(Socks, typed.ports()[0]),
+            partial(begin_anew, control),
+            site,
+            seconds=READY_SECONDS,
+        )
+        assert 200 == again.visitor(site).get("/safety").status
         for name, process in killed.items():
             assert process != typed.process_of(name)
             told = rf"^A tor has ended \(.*/{name}/tor.log\); it starts again in 1 s.$"

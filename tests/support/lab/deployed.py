@@ -13,9 +13,11 @@ import itertools
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from support.backups import Operator
+from support.identity import begin_anew, reached_anew
 from support.lab.laboratory import Lab
 from support.lab.machine import Machine, MachineFault
 from support.lab.ministry import ADMINISTRATOR, Account, Ministry
@@ -31,7 +33,6 @@ ONION = "/var/lib/tor/bisik"
 WELL_SECONDS = 120.0
 # A service begun anew is known to the network after some seconds.
 REACH_SECONDS = 420.0
-TRY_SECONDS = 30.0
 ROLE = "verifikator"
 _PAUSE_SECONDS = 1.0
 
@@ -174,17 +175,12 @@ class Deployed:
     def wait_until_reached(self) -> None:
         """Wait until reporters and officers get through."""
         for who, address in (("reporter", self.site), ("officer", self.courier)):
-            until = time.monotonic() + REACH_SECONDS
-            for number in itertools.count():
-                socks = self.socks(who, f"{who}-try-{number}")
-                try:
-                    socks.connect(address, seconds=TRY_SECONDS).close()
-                    break
-                except OSError:
-                    if time.monotonic() > until:
-                        raise
-                    self._begin_anew()
-                    time.sleep(_PAUSE_SECONDS)
+            reached_anew(
+                partial(self.socks, who),
+                self._begin_anew,
+                address,
+                seconds=REACH_SECONDS,
+            )
 
     def wait_until_well(self) -> None:
         """
@@ -201,7 +197,7 @@ class Deployed:
 
     def _begin_anew(self) -> None:
         for client in self._clients.values():
-            self.tor.begin_anew(client)
+            begin_anew(client.control_socket)
 
     def _open_account(self) -> None:
         said = self.bisik("officers", "account", self.ministry.fingerprint)

@@ -8,15 +8,12 @@ The private Tor network in a lab: the only thing that machines need to reach.
 Relays listen on the router's address, clients on its loopback.
 """
 
-import contextlib
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from stem import InvalidArguments, Signal
-from stem.control import Controller
 from support.lab.laboratory import Lab
 from support.lab.network import ROUTER, Network
 from support.onions import short_folder
@@ -80,20 +77,6 @@ class LabTor:
     def through(self, client: Client, user: str = "reporter") -> LabSocks:
         """Go through Tor by a client, on a circuit of one's own for each user."""
         return LabSocks(client.socks_port, user, network=self.lab.network)
-
-    def begin_anew(self, client: Client) -> None:
-        """
-        Forget all circuits and all that is known of services.
-
-        People do it by "New Identity", when a service is away: what was open when that
-        lost its power would be waited for, minutes long.
-        """
-        with Controller.from_socket_file(str(client.control_socket)) as controller:
-            controller.authenticate()
-            for circuit in controller.get_circuits(default=[]):
-                with contextlib.suppress(InvalidArguments):
-                    controller.close_circuit(circuit.id)
-            controller.signal(Signal.NEWNYM)
 
     def way(self, client: Client, address: str, port: int = 22) -> str:
         """Return the command that connects to an onion service, for `Lab.lead`."""
