@@ -315,10 +315,8 @@ class _Change:
             if self.settings is None or self.has_file:
                 end = f"nothing has changed, and {before} counts as before"
             else:
-                # There is no copy to put back; whether they have changed or not.
-                end = (
-                    f"{before} counts as before, and works with the tables as they are"
-                )
+                # Changed or not: there is no copy to put back.
+                end = f"{before} counts as before, with the tables as they are"
             return UpgradeUndone(f"{error}; {end}")
         except BaseException:
             _mend(upgrade.releases)
