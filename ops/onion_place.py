@@ -28,6 +28,9 @@ WAY_OUT = (
     'name a folder in one of tor\'s in bisik.toml, as onion = "/var/lib/tor/bisik" '
     "(when restoring: --onion)"
 )
+# Debian's package makes it, and takes it as it finds it: a server may be restored before
+# tor is installed.
+TORS = Path("/var/lib/tor")
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -67,7 +70,7 @@ def check_place(
         raise UntrustedPlace("say whom tor runs as: --user")
     if onion.directory.exists():
         _check_tors(onion.directory, user)
-    elif making:
+    elif making and (onion.directory.parent != TORS or TORS.exists()):
         # Where tor may make what it likes, and nothing else reads what is there.
         _check_tors(onion.directory.parent, user)
 
