@@ -28,7 +28,7 @@ WAY_OUT = (
     'name a folder in one of tor\'s in bisik.toml, as onion = "/var/lib/tor/bisik" '
     "(when restoring: --onion)"
 )
-# Debian's package makes it, and takes it as it finds it: a server may be restored before
+# Debian's package makes it, and takes it as it is: a server may be restored before
 # tor is installed.
 TORS = Path("/var/lib/tor")
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
