@@ -43,8 +43,7 @@ class Ground:
     @property
     def machine(self) -> Container:
         """The machine, which is a container."""
-        assert isinstance(self.server.machine, Container)
-        return self.server.machine
+        return self.server.container
 
     def run(self, *arguments: str, **changes: object) -> Recap:
         """Run the roles."""

@@ -22,12 +22,6 @@ SENDING_SECONDS = 12.0
 NMAP = "nmap -n -Pn -sS -p- --min-rate 8000 --max-retries 1"
 
 
-def container_of(server: Deployed) -> Container:
-    """Return the machine, which is still a container."""
-    assert isinstance(server.machine, Container)
-    return server.machine
-
-
 def assert_well(container: Container) -> None:
     """Look at a container's console that every unit has started."""
     look = "systemctl is-system-running --wait; systemctl --failed"
@@ -39,7 +33,7 @@ def test_the_playbook_makes_a_server_that_is_well(server: Deployed) -> None:
     """
     After one run everything has started, and the server itself says that people get in.
     """
-    assert_well(container_of(server))
+    assert_well(server.container)
     server.wait_until_well()
 
 
@@ -76,7 +70,7 @@ def test_a_reboot(server: Deployed) -> None:
     """
     It comes back by itself, with everything started, and people get in as before.
     """
-    container = container_of(server)
+    container = server.container
     container.reboot()
     assert_well(container)
     assert_served(server, "sesudah")
@@ -88,5 +82,5 @@ def test_a_power_cut_while_reports_are_sent(server: Deployed) -> None:
     """
     ledger = send_until_power_cut(server, SENDING_SECONDS)
     server.restore_power()
-    assert_well(container_of(server))
+    assert_well(server.container)
     assert_nothing_lost(server, ledger)

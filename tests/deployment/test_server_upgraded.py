@@ -53,8 +53,7 @@ class Ground:
     @property
     def machine(self) -> Container:
         """The machine, which is a container."""
-        assert isinstance(self.server.machine, Container)
-        return self.server.machine
+        return self.server.container
 
     def release(self, source: Path, minutes: int) -> Path:
         """Build a later release from some source, and return its folder."""

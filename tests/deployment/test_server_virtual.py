@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Sequence
 
 import pytest
-from support.lab.container import Container
 from support.lab.deployed import Deployed
 from support.lab.journeys import assert_nothing_lost, send_until_power_cut
 from support.lab.laboratory import Lab
@@ -22,9 +21,9 @@ UP_SECONDS = 420.0
 @pytest.fixture(scope="module")
 def virtual(server: Deployed, lab: Lab) -> Deployed:
     """The same server, moved to a virtual machine."""
-    assert isinstance(server.machine, Container)
-    server.machine.shut_down()
-    server.machine = lab.virtual(server.machine)
+    container = server.container
+    container.shut_down()
+    server.machine = lab.virtual(container)
     server.machine.switch_on()
     server.machine.wait_until_up(UP_SECONDS)
     return server

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from support.backups import Operator
 from support.identity import begin_anew, reached_anew
+from support.lab.container import Container
 from support.lab.laboratory import Lab
 from support.lab.machine import Machine, MachineFault
 from support.lab.ministry import ADMINISTRATOR, Account, Ministry
@@ -124,6 +125,12 @@ class Deployed:
         self._clients["administrator"] = client
         self.lab.lead(self.machine.name, self.tor.way(client, address))
         self.machine.wait_until_up(REACH_SECONDS)
+
+    @property
+    def container(self) -> Container:
+        """The machine, as long as it is a container."""
+        assert isinstance(self.machine, Container)
+        return self.machine
 
     @property
     def site(self) -> OnionAddress:
