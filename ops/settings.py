@@ -8,11 +8,11 @@ alone and never quoted in a message.  Specified in docs/spec/server-directory.md
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ops.errors import MalformedSettings
+from ops.errors import MalformedSettings, OpsError
 
 DEFAULT_PORT = 8080
 DEFAULT_COURIER_PORT = 8081
@@ -21,6 +21,8 @@ CIRCUIT_REQUESTS_PER_MINUTE = 90
 CIRCUIT_SIGN_INS_PER_MINUTE = 10
 CIRCUIT_MEGABYTES_PER_MINUTE = 64
 PATIENCE_SECONDS = 60
+
+_File = TypeVar("_File", bound=BaseModel)
 
 
 class Settings(BaseModel):
@@ -107,20 +109,42 @@ class Settings(BaseModel):
         Raises:
             MalformedSettings: Naming the field, and never its value.
         """
-        try:
-            return cls.model_validate(tomllib.loads(untrusted_text))
-        except tomllib.TOMLDecodeError:
-            raise MalformedSettings("bisik.toml is not TOML") from None
-        except ValidationError as error:
-            place, wrong = first_fault(error)
-            raise MalformedSettings(
-                f"the field {place!r} of bisik.toml: {wrong}"
-            ) from None
+        return parse_toml(
+            cls, untrusted_text, name="bisik.toml", malformed=MalformedSettings
+        )
 
     @property
     def memory_directory(self) -> Path | None:
         """The folder in memory, if one is named."""
         return Path(self.memory) if self.memory else None
+
+
+def parse_toml(
+    model: type[_File],
+    untrusted_text: str,
+    *,
+    name: str,
+    malformed: type[OpsError],
+) -> _File:
+    """
+    Read a file of settings.
+
+    Args:
+        model: What it must be like.
+
+        untrusted_text: Its content.
+
+        name: As messages call it.
+
+        malformed: What is raised, naming the field and never its value.
+    """
+    try:
+        return model.model_validate(tomllib.loads(untrusted_text))
+    except tomllib.TOMLDecodeError:
+        raise malformed(f"{name} is not TOML") from None
+    except ValidationError as error:
+        place, wrong = first_fault(error)
+        raise malformed(f"the field {place!r} of {name}: {wrong}") from None
 
 
 def first_fault(error: ValidationError) -> tuple[str, str]:

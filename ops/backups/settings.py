@@ -8,14 +8,13 @@ One file for the daily backup, for that before an upgrade and for one made by ha
 that no operator is left out of any of them.  Specified in docs/spec/backup.md.
 """
 
-import tomllib
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ops.errors import OpsError
 from ops.machine import Machine
-from ops.settings import first_fault
+from ops.settings import parse_toml
 
 PATH: Final = "/etc/bisik/backup.toml"
 OPERATOR: Final = "/etc/bisik/operator.asc"
@@ -53,15 +52,9 @@ class BackupSettings(BaseModel):
         Raises:
             MalformedBackupSettings: Naming the field.
         """
-        try:
-            return cls.model_validate(tomllib.loads(untrusted_text))
-        except tomllib.TOMLDecodeError:
-            raise MalformedBackupSettings(f"{PATH} is not TOML") from None
-        except ValidationError as error:
-            place, wrong = first_fault(error)
-            raise MalformedBackupSettings(
-                f"the field {place!r} of {PATH}: {wrong}"
-            ) from None
+        return parse_toml(
+            cls, untrusted_text, name=PATH, malformed=MalformedBackupSettings
+        )
 
 
 def read_backup_settings(machine: Machine) -> BackupSettings:
