@@ -39,6 +39,7 @@ class QuietSite(BaseApplication):  # type: ignore[misc]  # The base class is unt
 
     def settings(self) -> dict[str, Any]:
         """Return the settings of this site, by gunicorn's names."""
+        # Gunicorn's own base is no ABC; each site says its settings.
         raise NotImplementedError
 
     def load_config(self) -> None:
