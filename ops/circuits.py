@@ -20,12 +20,9 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from gunicorn.workers.gthread import (  # type: ignore[import-untyped]  # No hints.
-    ThreadWorker,
-)
-
 from fairness.circuits import CIRCUIT, Circuit
 from ops.arrivals import Arrivals
+from ops.quiet_gunicorn import QuietWorker
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -67,7 +64,6 @@ class AtTheDoor:
         Args:
             site: Any WSGI application.
 
-            gate: Is asked in the thread of the request; must be quick.
             arrivals: What is being read.
 
             crowded: Whether somebody waits for what slow visitors hold.
@@ -95,7 +91,7 @@ class AtTheDoor:
         self.arrivals.give_way(crowded=scarce or self._crowded())
 
 
-class CircuitWorker(ThreadWorker):  # type: ignore[misc]  # The base class is untyped.
+class CircuitWorker(QuietWorker):
     """
     A worker that remembers the PROXY line for as long as a connection lasts.
 

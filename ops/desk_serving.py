@@ -71,7 +71,6 @@ class DeskSite(QuietSite):
         return {
             "bind": [f"{LOOPBACK}:{self._port}"],
             "workers": 1,
-            "worker_class": "gthread",
             "threads": THREADS,
             "worker_tmp_dir": "/dev/shm",  # noqa: S108 - gunicorn makes a nameless file.
             "proc_name": "bisik-desk",
