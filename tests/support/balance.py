@@ -63,24 +63,25 @@ class Balanced:
 
         visiting: The tor of a visitor.
 
-        front_control: Where the tor of the front can be asked.
+        visiting_control: Where the visitor's tor can be asked.
     """
 
     service: Service
     front: OnionAddress
     machines: Sequence[Machine]
     visiting: Socks
-    front_control: Path
+    visiting_control: Path
 
     def wait_until_both_are_known(self, seconds: float) -> None:
         """
-        Wait until the front's descriptor leads to both machines.
+        Wait until the descriptor that the visitor has leads to both machines.
 
-        What Onionbalance publishes first may lead to the one that was quicker, and
-        whoever has fetched that keeps it.
+        What Onionbalance publishes first may lead to the one that was quicker; some of
+        the network's directories may still have that, and whoever has fetched it keeps
+        it.  What the visitor's own tor fetches here, it keeps.
         """
         until = time.monotonic() + seconds
-        with connect(self.front_control) as control:
+        with connect(self.visiting_control) as control:
             while (
                 (published := control.published(self.front, seconds=PAUSE_SECONDS))
                 is None
@@ -124,7 +125,7 @@ def running_behind_one_address(
             front,
             machines,
             Socks(visiting.socks_port),
-            balancing.control_socket,
+            visiting.control_socket,
         )
 
 
