@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
+from support.identity import begin_anew
 from support.onions import serving
 from support.server import Service, made_service
 from support.socks import Socks
@@ -90,6 +91,10 @@ class Balanced:
             ):
                 assert time.monotonic() < until, published
                 time.sleep(PAUSE_SECONDS)
+
+    def begin_anew(self) -> None:
+        """Let the visitor ask for a new identity."""
+        begin_anew(self.visiting_control)
 
 
 @contextmanager
