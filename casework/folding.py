@@ -44,7 +44,12 @@ from casework.journal import (
 )
 from casework.reply import CaseStatus, Letter
 from casework.strict import LARGEST_INTEGER
-from casework.workflow import UNVERIFIED, StepNotAllowed, check_step
+from casework.workflow import (
+    UNVERIFIED,
+    StepNotAllowed,
+    check_step,
+    gives_feedback,
+)
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,11 @@ class CaseState:
         due: The day that was promised to the reporter in the last reply that
             promised one; None if none did, or it was met.
 
+        reopened_day: When the case was opened again last.
+
+        feedback_day: When a letter first told the reporter what follows from the
+            report, or, of a case that was opened again, from that; None if none has.
+
         admitted: By desk that an officer let in, in which form it gets the case.
 
         members: Desks that knew the case when somebody was let in; whoever received
@@ -145,6 +155,8 @@ class CaseState:
     registration_number: str | None = field(default=None, repr=False)
     due: date | None = None
     due_told: bool = False
+    reopened_day: date | None = None
+    feedback_day: date | None = None
     assigned: str | None = None
     admitted: dict[str, str] = field(default_factory=dict)
     members: frozenset[str] = frozenset()
@@ -364,6 +376,9 @@ def _move(
         raise _DoesNotFit(str(error)) from None
     if step.two_officers and officers < 2:
         raise _DoesNotFit("this step needs a second officer")
+    if after is CaseStatus.REOPENED:
+        # What was told before was about work that has ended.
+        state = replace(state, reopened_day=entry.event.day, feedback_day=None)
     return replace(
         state,
         status=after,
@@ -533,6 +548,8 @@ def _paraphrase(action: Paraphrased, state: CaseState, entry: Entry) -> CaseStat
 def _reply(action: Replied, state: CaseState, entry: Entry) -> CaseState:
     sent = Sent(entry.digest, entry.event.desk_id, entry.event.day, action)
     state = replace(state, replies=(*state.replies, sent))
+    if state.feedback_day is None and gives_feedback(action.letter):
+        state = replace(state, feedback_day=entry.event.day)
     return _promise(state, action.letter)
 
 
@@ -596,6 +613,9 @@ def _take_back_step(
         status_day=before.status_day,
         due=before.due,
         due_told=before.due_told,
+        reopened_day=before.reopened_day,
+        # A letter stays sent, whatever was taken back behind it.
+        feedback_day=before.feedback_day or state.feedback_day,
     )
 
 

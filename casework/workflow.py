@@ -21,11 +21,23 @@ from dataclasses import dataclass
 from datetime import MAXYEAR, date
 
 from casework.errors import CaseworkError
-from casework.reply import CaseStatus
+from casework.reply import CaseStatus, Letter, ReplyKind
 
 # Feedback is due within three months of the acknowledgement: Directive (EU)
 # 2019/1937, article 9 (1) (f).
 FEEDBACK_MONTHS = 3
+# What is done about a report, or why nothing is; "registered" is the outcome of
+# verification, which has a day of its own, and "reopened" promises work.
+FOLLOW_UP = frozenset(
+    {
+        CaseStatus.REVIEW,
+        CaseStatus.EXAMINATION,
+        CaseStatus.FORWARDED,
+        CaseStatus.FOLLOWED_UP,
+        CaseStatus.CONCLUDED,
+        CaseStatus.NOT_COMPETENT,
+    }
+)
 
 CLOSED = frozenset({CaseStatus.CONCLUDED, CaseStatus.NOT_COMPETENT})
 # While a case is here, the officers owe the reporter the result of verification.
@@ -123,17 +135,39 @@ def check_step(
     return step
 
 
-def feedback_due(received: date, *, months: int = FEEDBACK_MONTHS) -> date:
+def gives_feedback(letter: Letter) -> bool:
+    """
+    Tell whether a letter says what is planned or was done about a report.
+
+    That is what feedback is (Directive (EU) 2019/1937, article 5 (13)).  Who asks the
+    reporter for something has told them nothing yet, and what a free answer is about
+    nobody can tell: the officer says it by the kind of the letter.
+    """
+    match letter.kind:
+        case ReplyKind.QUESTION | ReplyKind.CONTACT_REQUEST:
+            return False
+        case ReplyKind.CLOSING:
+            return True
+    return letter.status in FOLLOW_UP
+
+
+def feedback_due(begun: date, *, months: int = FEEDBACK_MONTHS) -> date:
     """
     Return the day by which the reporter must have heard about the follow-up.
 
     The same day of the month, *months* later; the last of the month where there is
     none (Regulation (EEC, Euratom) 1182/71, article 3 (2) (c)).
+
+    Args:
+        begun: The day of the report, which is acknowledged at once, or the day on
+            which the case was reopened.
+
+        months: How many.
     """
-    month = received.month - 1 + months
-    year, month = received.year + month // 12, month % 12 + 1
+    month = begun.month - 1 + months
+    year, month = begun.year + month // 12, month % 12 + 1
     if year > MAXYEAR:
         # Whoever forges an item names what day they like.
         return date.max
     last = calendar.monthrange(year, month)[1]
-    return date(year, month, min(received.day, last))
+    return date(year, month, min(begun.day, last))

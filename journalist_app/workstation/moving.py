@@ -38,10 +38,8 @@ from journalist_app.workstation.continuity import (
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.entries import append
 from journalist_app.workstation.errors import ActionRefused, CannotMove
-from journalist_app.workstation.projecting import project
+from journalist_app.workstation.projecting import LEFT_BEHIND, project
 
-# Of the cases, and as all labels in the language of the office.
-LEFT_BEHIND: Final = "server lama"
 # Colleagues send everything that came behind it: from here on, that is all.
 NOTHING_IS_HERE: Final = 0
 

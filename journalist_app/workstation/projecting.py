@@ -10,7 +10,7 @@ transaction, so that the queue and the case never disagree.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     Connection,
@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from casework.folding import CaseState, Entry, fold
 from casework.item import ItemKind, missing_before
-from casework.journal import Briefed, Event, Replied, StepTaken, digest_of
+from casework.journal import Briefed, Event, digest_of
 from casework.reply import CaseStatus
 from casework.report import SEVEN_QUESTIONS, Report, completeness
 from casework.statistics import Milestone, What, milestones_of
@@ -34,6 +34,9 @@ from casework.workflow import CLOSED, UNVERIFIED, WAITING, feedback_due
 from journalist_app.workstation import casebook
 from journalist_app.workstation.names import case_name, free_name
 
+# Of the cases that a desk left with their server, and as all labels in the language
+# of the office.
+LEFT_BEHIND: Final = "server lama"
 # What a reporter sends without waiting for an answer.
 ASKS_NOTHING = frozenset({ItemKind.READ_RECEIPT, ItemKind.WITHDRAWAL})
 # How many cases are made anew by the same few statements.
@@ -49,7 +52,7 @@ class Clocks:
     Attributes:
         verification: The result of verification, promised to the reporter.
 
-        feedback: The first word about what follows from the report.
+        feedback: The first word about what follows from the report, or from reopening.
     """
 
     verification: date | None
@@ -86,18 +89,30 @@ def journal_of(connection: Connection, case_id: bytes) -> Journal:
 
 
 def clocks_of(case: Row[Any], state: CaseState) -> Clocks:
-    """Say what is due when, for a case in this state."""
+    """
+    Say what is due when, for a case in this state.
+
+    Feedback stays due when a case is closed: that it was is what the reporter has to
+    be told.
+    """
+    feedback = _feedback_due(case, state)
     if state.status in CLOSED:
-        return Clocks(None, None)
-    told = state.due or _day(case.verification_due_day)
+        return Clocks(None, feedback)
+    # What the site promised was about the report as it came in.
+    promised = None if state.reopened_day else _day(case.verification_due_day)
     return Clocks(
-        verification=told if state.status in UNVERIFIED else state.due,
-        feedback=(
-            None
-            if _was_told_what_follows(state)
-            else feedback_due(date.fromordinal(case.received_day))
+        verification=(
+            state.due or promised if state.status in UNVERIFIED else state.due
         ),
+        feedback=feedback,
     )
+
+
+def _feedback_due(case: Row[Any], state: CaseState) -> date | None:
+    # No answer arrives where the reporter's server was left.
+    if state.feedback_day or LEFT_BEHIND in state.labels:
+        return None
+    return feedback_due(state.reopened_day or date.fromordinal(case.received_day))
 
 
 def project(connection: Connection, case_ids: Iterable[bytes], *, own: str) -> None:
@@ -199,7 +214,8 @@ def _values(
     return {
         "title": _title(report, state),
         "status": state.status.value,
-        "closed": state.status in CLOSED,
+        # Nobody is done with a case whose reporter has not been told.
+        "closed": state.status in CLOSED and clocks.next is None,
         "registration_number": state.registration_number,
         "assigned": state.assigned,
         "due_day": _ordinal(clocks.next),
@@ -391,18 +407,6 @@ def _title(report: Report | None, state: CaseState) -> str | None:
     if report:
         return report.title
     return state.brief.title if state.brief else None
-
-
-def _was_told_what_follows(state: CaseState) -> bool:
-    """Tell whether a reply was written after verification had come to an end."""
-    verified = False
-    for entry in state.history:
-        action = entry.event.action
-        if isinstance(action, StepTaken) and action.before is CaseStatus.VERIFICATION:
-            verified = entry.digest not in state.undone or verified
-        if isinstance(action, Replied) and verified:
-            return True
-    return False
 
 
 def _day(ordinal: int | None) -> date | None:

@@ -134,7 +134,7 @@ def test_steps_at_once_are_shown_alike(office: Office, name: str) -> None:
 
 
 def test_two_officers_close_a_case(office: Office, name: str) -> None:
-    """One proposes on one desk, the other confirms on theirs; the clocks stop."""
+    """One proposes on one desk, the other confirms; feedback stays due until told."""
     verified(office, name)
     take_step(office.desks[ANI], name, S.CONCLUDED, reason="Tidak terbukti.", today=DAY)
     (case,) = list_cases(office.desks[ANI], today=DAY)
@@ -145,7 +145,12 @@ def test_two_officers_close_a_case(office: Office, name: str) -> None:
     act(office.desks[BUDI], name, ClosingConfirmed(proposal=proposal.digest), today=DAY)
     office.exchange()
     (case,) = list_cases(office.desks[ANI], today=DAY)
-    assert (S.CONCLUDED, None) == (case.status, case.due)
+    assert (S.CONCLUDED, False) == (case.status, case.closed)
+    draft = Draft(ReplyKind.CLOSING, "Selesai.", status=S.CONCLUDED)
+    write_reply(office.desks[BUDI], name, draft, today=DAY)
+    office.exchange()
+    (case,) = list_cases(office.desks[ANI], today=DAY)
+    assert (None, True) == (case.due, case.closed)
 
 
 def test_nobody_confirms_their_own_proposal(office: Office, name: str) -> None:
