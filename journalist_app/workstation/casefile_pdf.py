@@ -2,7 +2,7 @@
 Drawing a case file: text in, a PDF out, for the same text the same bytes.
 
     RAHASIA                                  Page 2 of 7
-    Case file 7KD-4Q9Z-XB35                     redacted
+    Case file 7KD-4Q9Z-XB3Y                     redacted
     ----------------------------------------------------
     The matter
     What

@@ -1,16 +1,21 @@
 """
 Registration numbers: unique across desks that never meet, and saying nothing else.
 
-    7KD-4Q9Z-XB35
+    7KD-4Q9Z-XB3Y
     |   |       |
     |   |       check character
     |   random, 35 bits
     the desk's prefix, 15 bits of its id
 
 A number shows neither the day nor how many cases there are.  It is written in
-Crockford's base 32: no I, L, O and U, and what people confuse means the same.  The
-last character is the sum of the others' values times their places, modulo 31, which
-finds every wrong character and every two neighbours that were swapped.
+Crockford's base 32: no I, L, O and U, and what people confuse means the same.  Two
+desks with different prefixes never give the same number; of two desks one pair in
+32,768 has the same prefix, and then their numbers differ by 35 random bits.
+
+The check character finds every wrong character, and every two different ones that were
+swapped, wherever they stand.  Characters are elements of the field of 32: the number,
+read as a polynomial over it, is zero at a primitive element, as in the codes of Reed
+and Solomon (Journal of the SIAM 8 (2), 1960).
 """
 
 from collections.abc import Callable
@@ -18,8 +23,8 @@ from collections.abc import Callable
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 PREFIX_CHARACTERS = 3
 RANDOM_CHARACTERS = 7
-# Prime, so that every place has an inverse.
-_MODULUS = 31
+# x^5 + x^2 + 1, which is primitive over the field of two.
+_POLYNOMIAL = 0b100101
 LOOKS_LIKE = str.maketrans("ILOU", "110V")
 
 
@@ -79,8 +84,14 @@ def _spell(number: int, length: int) -> str:
 
 
 def _check(characters: str) -> str:
-    total = sum(
-        place * ALPHABET.index(character)
-        for place, character in enumerate(characters, start=1)
-    )
-    return ALPHABET[total % _MODULUS]
+    total = 0
+    # Horner's rule: each place weighs the primitive element times the next one.  These
+    # weights differ from each other and from zero for 31 places.
+    for character in characters:
+        total = _times_primitive(total ^ ALPHABET.index(character))
+    return ALPHABET[total]
+
+
+def _times_primitive(element: int) -> int:
+    doubled = element << 1
+    return doubled ^ _POLYNOMIAL if doubled & 32 else doubled
