@@ -1,7 +1,7 @@
 """
 Letters: drafts of what officers write to reporters, in both of their languages.
 
-Each is written for one step and is edited before it is sealed.  None of them asks a
+Every step has one, and they are edited before they are sealed.  None of them asks a
 reporter to look for more evidence: that is the officers' work and the reporter's risk
 (ISO 37002:2021, 8.2 and 8.4.1).
 
@@ -76,6 +76,11 @@ def letter_templates() -> tuple[LetterTemplate, ...]:
         )
         for key, one in tomllib.loads(content).items()
     )
+
+
+def template_at(status: CaseStatus) -> LetterTemplate:
+    """Return the draft that tells a reporter where the case is; every step has one."""
+    return next(one for one in letter_templates() if one.status is status)
 
 
 def fill(

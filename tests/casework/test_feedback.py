@@ -1,6 +1,7 @@
 """Feedback: what is, by when it is due, and what starts its clock anew."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -45,7 +46,7 @@ def tell(
 
 def go(writer: JournalWriter, *way: CaseStatus, day: date = DAY) -> None:
     """Take steps, from the first status to the last."""
-    for before, after in zip(way, way[1:], strict=False):
+    for before, after in pairwise(way):
         if after is S.REGISTERED:
             writer.write(Registered(number="ABC-1234-5"), day=day)
         writer.write(StepTaken(before=before, after=after, reason="Contoh."), day=day)

@@ -20,6 +20,7 @@ from journalist_app.workstation.letters import (
     LetterTemplate,
     fill,
     letter_templates,
+    template_at,
 )
 from journalist_app.workstation.replying import Draft, ReplyFile, write_reply
 from journalist_app.workstation.screens.notices import Notice, say
@@ -145,12 +146,9 @@ def _kind() -> ReplyKind:
 
 
 def _template(key: str, state: CaseState) -> LetterTemplate | None:
-    for template in letter_templates():
-        if template.key == key:
-            return template
-        if key == "step" and template.status is state.status:
-            return template
-    return None
+    if key == "step":
+        return template_at(state.status)
+    return next((one for one in letter_templates() if one.key == key), None)
 
 
 def _filled(template: LetterTemplate, case: CaseFile) -> str:
@@ -162,17 +160,18 @@ def _filled(template: LetterTemplate, case: CaseFile) -> str:
         open_questions=completeness(report).open if report else (),
         registration_number=case.state.registration_number,
         competence=profile.competence.in_language(case.language),
-        reason=_reason(case.state),
+        reason=_reason(case.state, template.status or case.state.status),
     )
 
 
-def _reason(state: CaseState) -> str:
-    """Return what officers wrote when the case came to where it is."""
+def _reason(state: CaseState, status: CaseStatus) -> str:
+    """Return what officers wrote when a case came to a status, or would come there."""
     for entry in reversed(state.history):
         action = entry.event.action
-        if isinstance(action, StepTaken | ClosingProposed) and action.after in (
-            state.status,
-            CaseStatus.CONCLUDED,
+        if (
+            isinstance(action, StepTaken | ClosingProposed)
+            and action.after is status
+            and entry.digest not in state.undone
         ):
             return action.reason
     return ""
