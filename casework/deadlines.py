@@ -32,6 +32,8 @@ from casework.text import clean_line
 
 CALENDAR_CHARACTERS = 256 * 1024
 HOLIDAY_NAME_CHARACTERS = 100
+# A decree is made some months before its year, and a file has to be carried to desks.
+LOW_CALENDAR_DAYS = 60
 
 _YEARS = re.compile(r"#\s*years:\s*([0-9]{4})-([0-9]{4})\s*")
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -133,6 +135,15 @@ class Calendar:
     def covers(self, day: date) -> bool:
         """Tell whether the calendar knows about *day*."""
         return self.first_year <= day.year <= self.last_year
+
+    @property
+    def ends(self) -> date:
+        """The last day that it knows about."""
+        return date(self.last_year, 12, 31)
+
+    def ends_soon(self, today: date) -> bool:
+        """Tell whether there is little time left to put a new one in place."""
+        return (self.ends - today).days < LOW_CALENDAR_DAYS
 
     def is_working_day(self, day: date) -> bool:
         """

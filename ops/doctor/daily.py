@@ -15,7 +15,6 @@ BACKUP_LOOK_DAYS: Final = 2
 BACKUP_BAD_DAYS: Final = 7
 WAITING_STEPS_WEEKS: Final = (2, 4, 8, 16)
 WAITING_BAD_WEEKS: Final = 8
-CALENDAR_DAYS: Final = 60
 
 
 def judge_tidying(tidied: date | None, today: date) -> Finding:
@@ -61,7 +60,7 @@ def judge_backup(made: date | None, today: date) -> Finding:
 
 def judge_calendar(calendar: Calendar, today: date) -> Finding:
     """Judge whether deadlines can be told for the next two months."""
-    if not calendar.covers(date.fromordinal(today.toordinal() + CALENDAR_DAYS)):
+    if calendar.ends_soon(today):
         return Finding(
             Verdict.LOOK,
             "calendar",

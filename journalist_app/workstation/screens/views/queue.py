@@ -68,6 +68,7 @@ def show() -> ResponseReturnValue:
         urgency_labels=URGENCY_LABELS,
         names=colleague_names(),
         due_words=due_words,
+        calendar=here.desk.calendar,
     )
 
 
