@@ -7,9 +7,14 @@ from support import reporters
 from support.reporters import DAY, Reporter, Sealer, make_bundle
 
 from casework.item import ItemKind
+from casework.journal import Noted, Paraphrased, Registered, Undone
+from casework.reply import ReplyKind
 from casework.report import FIELD_CHARACTERS, SEVEN_QUESTIONS, Report
+from journalist_app.workstation.acting import act
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.importing import import_bundle
+from journalist_app.workstation.names import case_name
+from journalist_app.workstation.replying import Draft, write_reply
 from journalist_app.workstation.searching import find_alike, search
 
 # Comparing all places of a word with each other took minutes.
@@ -74,6 +79,41 @@ def test_a_single_letter_is_a_word_of_its_own(
     assert 1 == len(search(desk, "b", today=DAY))
     assert () == search(desk, "k", today=DAY)
     assert 1 == len(search(desk, "ko", today=DAY))
+
+
+def test_what_officers_wrote_is_found(
+    desk: Desk, sealer: Sealer, ani: Reporter, budi: Reporter
+) -> None:
+    """A note, an answer, a paraphrase and a number lead to their case, and no other."""
+    receive(desk, sealer, ani.write(), budi.write())
+    name = case_name(ani.keys.case_id)
+    act(desk, name, Noted(text="Tanyakan kepada inspektorat."), today=DAY)
+    act(desk, name, Paraphrased(text="Penyaluran tersendat."), today=DAY)
+    answer = Draft(ReplyKind.ANSWER, "Kami sedang menelusuri gudangnya.")
+    write_reply(desk, name, answer, today=DAY)
+    act(desk, name, Registered(number="7KD-4Q9Z-XB3Y"), today=DAY)
+    for query, excerpt in {
+        "inspektorat": "Tanyakan kepada inspektorat.",
+        "menelusuri gudang": "Kami sedang menelusuri gudangnya.",
+        "tersendat": "Penyaluran tersendat.",
+        "7kd4q9zxb3y": "7KD-4Q9Z-XB3Y",
+    }.items():
+        (found,) = search(desk, query, today=DAY)
+        assert name == found.case.name
+        assert excerpt in found.excerpt
+    assert () == search(desk, "kejaksaan", today=DAY)
+
+
+def test_a_note_that_was_taken_back_is_not_found(
+    desk: Desk, sealer: Sealer, ani: Reporter
+) -> None:
+    """The index says what the case says."""
+    receive(desk, sealer, ani.write())
+    name = case_name(ani.keys.case_id)
+    entry = act(desk, name, Noted(text="Tanyakan kepada inspektorat."), today=DAY)
+    assert 1 == len(search(desk, "inspektorat", today=DAY))
+    act(desk, name, Undone(entry=entry.digest), today=DAY)
+    assert () == search(desk, "inspektorat", today=DAY)
 
 
 def test_the_same_matter_is_found(
