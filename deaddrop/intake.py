@@ -87,14 +87,22 @@ class Intake:
             change.write(writes, day=day)
             return store_item(change.connection, item, day=day)
 
-    def entries(self, after: int = 0) -> list[IntakeEntry]:
-        """Return the items whose number is above *after*, in order."""
+    def entries(self, after: int = 0, *, most: int | None = None) -> list[IntakeEntry]:
+        """
+        Return the items whose number is above *after*, in order.
+
+        Args:
+            after: The number behind which to begin.
+
+            most: How many, at most; None for all of them.
+        """
         columns = schema.intake.c
         with self._database.reading() as connection:
             rows = connection.execute(
                 select(columns.number, columns.day, columns.size_bytes, columns.sha256)
                 .where(columns.number > after)
                 .order_by(columns.number)
+                .limit(most)
             )
             return [
                 IntakeEntry(number, date.fromordinal(day), size_bytes, sha256)

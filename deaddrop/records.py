@@ -9,10 +9,12 @@ means breaks the chain of digests.  A day is kept and no hour.
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Row, func, insert, select
 
 from deaddrop import schema
 from deaddrop.engine import Database
@@ -79,17 +81,21 @@ class Records:
             rows = connection.execute(
                 select(table).order_by(table.c.number.desc()).limit(count)
             ).all()
-        return tuple(
-            RecordLine(
-                row.number,
-                date.fromordinal(row.day),
-                row.fingerprint,
-                row.action,
-                row.detail,
-                bytes(row.sha256),
-            )
-            for row in rows
-        )
+        return tuple(map(_line, rows))
+
+    def ending_with(self, ending: str, *, fingerprint: str) -> Iterator[RecordLine]:
+        """Yield an officer's lines whose detail ends so, the newest first."""
+        columns = schema.courier_record.c
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(schema.courier_record)
+                .where(
+                    columns.fingerprint == fingerprint,
+                    columns.detail.endswith(ending, autoescape=True),
+                )
+                .order_by(columns.number.desc())
+            ).all()
+        yield from map(_line, rows)
 
     def first_fault(self) -> int | None:
         """Return the first number at which a line is missing or was changed."""
@@ -115,6 +121,17 @@ class Records:
         table = schema.courier_record
         with self._database.reading() as connection:
             return connection.scalar(select(func.count()).select_from(table)) or 0
+
+
+def _line(row: Row[Any]) -> RecordLine:
+    return RecordLine(
+        row.number,
+        date.fromordinal(row.day),
+        row.fingerprint,
+        row.action,
+        row.detail,
+        bytes(row.sha256),
+    )
 
 
 def _digest(

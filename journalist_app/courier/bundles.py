@@ -28,9 +28,10 @@ def announce(
     after: int,
     through: int | None = None,
     desk_id: bytes | None = None,
+    most: int = MOST_ITEMS,
 ) -> BundleManifest:
     """
-    Say what a bundle with all items above *after* holds, 10,000 at most.
+    Say what a bundle with the items above *after* holds, the first *most* of them.
 
     Args:
         drop: Where the items are.
@@ -42,10 +43,12 @@ def announce(
         desk_id: Of the desk that it is for: it is told which of its outboxes have
             come.
 
+        most: How many items, at most.  What is more comes in the next bundle.
+
     Raises:
         DeadDropUnavailable: If the database cannot be read.
     """
-    entries = drop.intake.entries(after)[:MOST_ITEMS]
+    entries = drop.intake.entries(after, most=most)
     if through is not None:
         entries = [entry for entry in entries if entry.number <= through]
     else:

@@ -9,6 +9,8 @@ from flask_babel import format_decimal, get_locale
 from flask_babel import lazy_gettext as _l
 
 RECORD_LABELS = {
+    "fetching": _l("mulai mengambil bundel"),
+    "part": _l("mengambil sebagian bundel"),
     "fetched": _l("mengambil bundel"),
     "brought": _l("mengantar"),
     "signed-in": _l("masuk"),
@@ -18,6 +20,16 @@ RECORD_LABELS = {
 # What a record adds, as it is written; the record itself is never rewritten.
 _DETAILS = (
     (re.compile(r"[0-9]+-[0-9]+: 0 items, .*"), _l("tanpa kiriman baru")),
+    (
+        re.compile(
+            r"(?P<first>[0-9]+)-(?P<last>[0-9]+): [0-9]+ items, "
+            r"bytes (?P<start>[0-9]+)-(?P<end>[0-9]+) of (?P<size>[0-9]+), .*"
+        ),
+        _l(
+            "nomor %(first)s sampai %(last)s, bita %(start)s sampai %(end)s dari "
+            "%(size)s"
+        ),
+    ),
     (
         re.compile(r"(?P<first>[0-9]+)-(?P<last>[0-9]+): (?P<n>[0-9]+) items, .*"),
         _l("nomor %(first)s sampai %(last)s, %(n)s kiriman"),

@@ -132,6 +132,27 @@ def judge_mailbox(rows: int, *, knows_dummies: bool) -> Finding:
     return Finding(Verdict.GOOD, "mailbox", "whole blocks, with known dummies")
 
 
+def judge_record(lines: int, first_fault: int | None) -> Finding:
+    """
+    Judge the chain of the courier's record.
+
+    Args:
+        lines: How many there are.
+
+        first_fault: The first number at which one is missing or was changed.
+    """
+    if first_fault is not None:
+        return Finding(
+            Verdict.BAD,
+            "record",
+            f"the courier's record breaks at line {first_fault}: it is missing or was "
+            "changed",
+            "keep a copy of the database, compare it with backups, and tell all "
+            "officers: whoever did it can write to the database",
+        )
+    return Finding(Verdict.GOOD, "record", f"the courier's {lines} lines are a chain")
+
+
 def weeks_waited(weeks: int) -> int:
     """Return the step that a number of weeks reaches, or 0."""
     return at_least(weeks, WAITING_STEPS_WEEKS)

@@ -17,6 +17,7 @@ from ops.doctor.daily import (
     judge_calendar,
     judge_mailbox,
     judge_notice,
+    judge_record,
     judge_tidying,
     judge_waiting,
 )
@@ -81,6 +82,8 @@ def _examine(server: Server, edge: Edge) -> Iterator[Finding]:
     yield _notice(server, today)
     yield judge_tidying(tidied_on(server.directory), today)
     yield from judge_waiting(_behind(server, today))
+    records = server.drop.records
+    yield judge_record(records.count(), records.first_fault())
     yield judge_mailbox(
         server.drop.mailbox.rows(), knows_dummies=server.drop.mailbox.knows_dummies()
     )

@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from support.courier_site import Courier
 from support.deaddrop_samples import seeded
 from support.office import (
     NAMES,
@@ -134,3 +135,9 @@ def ani() -> Reporter:
 def budi() -> Reporter:
     """Another reporter."""
     return Reporter("budi")
+
+
+@pytest.fixture
+def courier(office: Office, tmp_path: Path) -> Courier:
+    """The courier of an office."""
+    return Courier(office, tmp_path)

@@ -2,136 +2,44 @@
 
 import hashlib
 import io
-import os
-import re
+import json
 import threading
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
-from pathlib import Path
 
-import pyotp
 import pytest
-from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.courier_site import HOST, PASSPHRASE, REQUESTS, TOKEN, Courier
 from support.deaddrop_samples import read_everything
+from support.hostile_outboxes import (
+    archive_of,
+    eventful_outbox,
+    hostile_outboxes,
+    members_of,
+)
 from support.office import NAMES, Office
 from support.reporters import DAY, Reporter
-from werkzeug.test import TestResponse
 
+from casework import strict
 from casework.bundle import write_bundle
-from casework.profile import Profile, shipped_profile
+from casework.outbox import OUTBOX_LIMITS, OutboxManifest
 from casework.reply import ReplyKind
-from crypto.keys import CHEAPEST
-from deaddrop import Officer
-from fairness.allowances import Allowances, Use
-from fairness.circuits import CIRCUIT, KEY_BYTES, Pseudonyms
-from journalist_app.courier.app import create_app
+from fairness.circuits import CIRCUIT
+from journalist_app.courier.app import FORM_BYTES
 from journalist_app.courier.bundles import announce
 from journalist_app.courier.errors import SignInRefused
 from journalist_app.courier.ranges import BundleFile
-from journalist_app.courier.services import Services
 from journalist_app.courier.signing_in import (
     IDLE_SECONDS,
     LONGEST_SESSION_SECONDS,
     LONGEST_WAIT_SECONDS,
     NewAccount,
-    SignIn,
 )
 from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.names import case_name
 from journalist_app.workstation.replying import Draft, write_reply
 
 ANI, BUDI, _CITRA = NAMES
-HOST = "http://kurir.example"
-# Of one circuit in a minute.
-REQUESTS = 5
-PASSPHRASE = "kuda besi baterai staples"
-_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
-
-
-class Courier:
-    """A running courier, its clock, and one officer's browser."""
-
-    def __init__(self, office: Office, tmp_path: Path) -> None:
-        self.now = 1_800_000_000.0
-        self.office = office
-        self.signing = SignIn(
-            office.drop,
-            key=b"k" * 32,
-            now=lambda: self.now,
-            entropy=os.urandom,
-            cost=CHEAPEST,
-        )
-        self.spool = tmp_path / "spool"
-        self.spool.mkdir()
-        self.app = create_app(
-            Services(
-                drop=office.drop,
-                keyring=office.keyring,
-                sign_in=self.signing,
-                profile=Profile.parse(shipped_profile()),
-                spool_directory=self.spool,
-                secret_key=b"s" * 32,
-                hosts=("kurir.example",),
-                today=lambda: DAY,
-                release_day=lambda: date(2026, 11, 25),
-                allowances=Allowances({Use.REQUESTS: REQUESTS}),
-                pseudonyms=Pseudonyms(bytes(KEY_BYTES)),
-            )
-        )
-        self.client: FlaskClient = self.app.test_client()
-
-    def officer(self, name: str) -> Officer:
-        """Return an officer by name."""
-        return next(one for one in self.office.drop.officers.list() if one.name == name)
-
-    def account(self, name: str = ANI) -> NewAccount:
-        """Make an officer's account."""
-        fingerprint = self.officer(name).fingerprint
-        return self.signing.make_account(
-            fingerprint, name.split()[1].lower(), PASSPHRASE
-        )
-
-    def code(self, account: NewAccount, *, steps: int = 0) -> str:
-        """Return what the officer's authenticator shows, some steps from now."""
-        return pyotp.TOTP(account.totp_secret).generate_otp(int(self.now) // 30 + steps)
-
-    def get(self, path: str, **headers: str) -> TestResponse:
-        """Open a page."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.client.get(path, base_url=HOST, headers=named)
-
-    def post(self, path: str, form: Mapping[str, object]) -> TestResponse:
-        """Send a form with the token of a page."""
-        page = self.get("/enter")
-        if page.status_code == 303:
-            page = self.get("/")
-        token = _TOKEN.search(page.text)
-        assert token is not None
-        return self.client.post(
-            path, base_url=HOST, data={"csrf_token": token[1], **form}
-        )
-
-    def enter(self, account: NewAccount, **changes: str) -> TestResponse:
-        """Sign in."""
-        form = {
-            "user_name": account.user_name,
-            "passphrase": account.passphrase,
-            "code": self.code(account),
-        }
-        return self.post("/enter", {**form, **changes})
-
-    def is_in(self) -> bool:
-        """Tell whether the browser is let in."""
-        return self.get("/").status_code == 200
-
-
-@pytest.fixture
-def courier(office: Office, tmp_path: Path) -> Courier:
-    """The courier of an office."""
-    return Courier(office, tmp_path)
 
 
 def test_an_officer_gets_in_and_out(courier: Courier) -> None:
@@ -167,7 +75,7 @@ def test_all_mistakes_get_one_answer(courier: Courier) -> None:
         )
     ]
     # The form's own token differs from page to page.
-    pages = {_TOKEN.sub("", answer.text) for answer in answers[:2]}
+    pages = {TOKEN.sub("", answer.text) for answer in answers}
     assert 1 == len(pages)
     assert [422] * 3 == [answer.status_code for answer in answers]
     assert not courier.is_in()
@@ -353,13 +261,6 @@ def test_another_door_is_refused(courier: Courier) -> None:
     assert 421 == courier.get("/enter", X_Tor2web="1").status_code
 
 
-def address_of(courier: Courier) -> str:
-    """Return where the bundle is."""
-    found = re.search(r'href="(/bundle/[^"]+)"', courier.get("/").text)
-    assert found is not None
-    return found[1]
-
-
 def test_a_bundle_goes_out_and_an_outbox_comes_in(
     courier: Courier, office: Office
 ) -> None:
@@ -369,7 +270,7 @@ def test_a_bundle_goes_out_and_an_outbox_comes_in(
     courier.enter(courier.account())
     page = courier.get("/").text
     assert "<b>1</b>" in page
-    bundle = courier.get(address_of(courier))
+    bundle = courier.get(courier.address())
     assert (200, "application/x-tar") == (bundle.status_code, bundle.mimetype)
     report = import_bundle(office.desks[ANI], io.BytesIO(bundle.data), today=DAY)
     assert report.complete
@@ -387,8 +288,8 @@ def test_a_bundle_goes_out_and_an_outbox_comes_in(
     files = {"outbox": (io.BytesIO(outbox), "outbox.tar")}
     assert "sudah diterapkan sebelumnya" in courier.post("/outbox", files).text
 
-    actions = [line.action for line in office.drop.records.last(9)]
-    assert ["brought", "brought", "fetched", "signed-in"] == actions
+    actions = [action for action, _ in courier.recorded()]
+    assert ["signed-in", "fetching", "fetched", "brought", "brought"] == actions
     assert office.drop.records.first_fault() is None
     assert [] == list(courier.spool.iterdir())
 
@@ -399,7 +300,7 @@ def test_a_bundle_goes_out_and_an_outbox_comes_in(
 
 
 def test_a_bad_outbox_changes_nothing(courier: Courier, office: Office) -> None:
-    """Junk, a flipped bit, a desk of somebody else: each is named and refused."""
+    """Junk, a flipped bit, half of it, no file: each is named and refused."""
     office.send(Reporter("p").write(), to=NAMES[:2])
     office.fetch(ANI)
     outbox = office.outbox_of(ANI)
@@ -421,12 +322,77 @@ def test_a_bad_outbox_changes_nothing(courier: Courier, office: Office) -> None:
     assert before == read_everything(office.drop)
 
 
+def test_a_desk_of_somebody_else_is_refused(courier: Courier, office: Office) -> None:
+    """An officer signs an outbox in a colleague's name: named, and nothing changed."""
+    office.send(Reporter("p").write(), to=NAMES[:2])
+    office.fetch(ANI)
+    outbox = office.outbox_of(ANI)
+    assert outbox is not None
+    (_, manifest), _signature, *rest = members_of(outbox)
+    theirs = {**json.loads(manifest), "desk_id": office.desks[BUDI].record.desk_id}
+    forged = strict.render(OutboxManifest.model_validate_json(json.dumps(theirs)))
+    ani = office.desks[ANI]
+    signature = ani.keys.sign_detached(forged, signer=ani.fingerprint, day=DAY)
+    courier.enter(courier.account())
+    before = read_everything(office.drop)
+
+    answer = courier.bring(
+        archive_of(
+            ("manifest.json", forged), ("manifest.sig", signature), *rest
+        ).getvalue()
+    )
+
+    assert 422 == answer.status_code
+    assert "petugas yang bukan pemilik mejanya. Tidak ada yang berubah." in answer.text
+    assert before == read_everything(office.drop)
+    assert 200 == courier.bring(outbox).status_code
+
+
+def test_no_change_of_an_outbox_gets_through_the_page(
+    courier: Courier, office: Office
+) -> None:
+    """Altered, cut off, reordered, with members too many: refused, nothing applied."""
+    outbox = eventful_outbox(office, ANI, BUDI)
+    courier.enter(courier.account())
+    before = read_everything(office.drop)
+    for content in hostile_outboxes(outbox):
+        answer = courier.bring(content)
+        assert 422 == answer.status_code
+        assert "Tidak ada yang berubah." in answer.text
+        assert before == read_everything(office.drop)
+        assert [] == list(courier.spool.iterdir())
+    assert 200 == courier.bring(outbox).status_code
+
+
+def test_an_upload_over_the_limit_is_refused_unread(
+    courier: Courier, office: Office
+) -> None:
+    """Of the size that is announced, nothing is read; nor of a large form's."""
+    courier.enter(courier.account())
+    before = read_everything(office.drop)
+    most = OUTBOX_LIMITS.total_bytes + FORM_BYTES
+    for path, size_bytes in (("/outbox", most + 1), ("/account", FORM_BYTES + 1)):
+        unread = io.BytesIO(b"x" * 100)
+        answer = courier.client.post(
+            path,
+            base_url=HOST,
+            input_stream=unread,
+            content_type="multipart/form-data; boundary=batas",
+            environ_overrides={"CONTENT_LENGTH": str(size_bytes)},
+        )
+        assert 413 == answer.status_code
+        assert "terlalu besar. Tidak ada yang berubah." in answer.text
+        assert 0 == unread.tell()
+    assert before == read_everything(office.drop)
+    assert [] == list(courier.spool.iterdir())
+
+
 def test_a_download_goes_on_where_it_was(courier: Courier, office: Office) -> None:
     """Two parts make the whole; an unknown one is refused; a change is noticed."""
     for number in range(3):
         office.send(Reporter(f"p{number}").write(), to=NAMES[:2])
     courier.enter(courier.account())
-    address = address_of(courier)
+    address = courier.address()
     whole = courier.get(address)
     half = len(whole.data) // 2
     first = courier.get(address, Range=f"bytes=0-{half - 1}")
@@ -483,7 +449,7 @@ def test_one_circuit_is_told_to_wait_and_the_others_are_not(courier: Courier) ->
 
     def ask(circuit: str | None) -> int:
         return courier.client.get(
-            "/", base_url="http://kurir.example", environ_overrides={CIRCUIT: circuit}
+            "/", base_url=HOST, environ_overrides={CIRCUIT: circuit}
         ).status_code
 
     flood = [ask("one") for _ in range(REQUESTS + 3)]

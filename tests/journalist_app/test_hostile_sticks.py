@@ -15,6 +15,12 @@ import pytest
 from sqlalchemy import select
 from support.bundles import rewritten, swapped
 from support.deaddrop_samples import read_everything
+from support.hostile_outboxes import (
+    archive_of,
+    eventful_outbox,
+    flipped,
+    hostile_outboxes,
+)
 from support.office import NAMES, Office
 from support.reporters import DAY, Reporter, Sealer, entry_of, make_bundle
 
@@ -23,8 +29,7 @@ from casework.bundle import BundleManifest, MalformedBundle
 from casework.errors import CaseworkError
 from casework.journal import FIRST, Admitted, Event, Noted
 from casework.parcel import SignedEvent, write_parcel
-from casework.reply import ReplyKind
-from crypto.container import BLOCK_BYTES, member_header
+from crypto.container import BLOCK_BYTES
 from crypto.errors import CryptoError
 from deaddrop import DeadDropError
 from journalist_app.courier.errors import CourierError
@@ -36,7 +41,6 @@ from journalist_app.workstation.errors import UnusableBackup
 from journalist_app.workstation.importing import Verdict, import_bundle
 from journalist_app.workstation.names import case_name
 from journalist_app.workstation.recovery_code import RecoveryCode, parse_recovery_code
-from journalist_app.workstation.replying import Draft, write_reply
 
 ANI, BUDI, CITRA = NAMES
 VECTORS = json.loads(
@@ -107,17 +111,6 @@ SHAPES: dict[str, Callable[[dict[str, Any]], object]] = {
 }
 
 
-def archive_of(*members: tuple[str, bytes]) -> io.BytesIO:
-    """Write an archive of anything."""
-    stream = io.BytesIO()
-    for name, content in members:
-        stream.write(member_header(name, len(content), day=DAY) + content)
-        stream.write(bytes(-len(content) % BLOCK_BYTES))
-    stream.write(bytes(2 * BLOCK_BYTES))
-    stream.seek(0)
-    return stream
-
-
 def test_a_manifest_of_the_wrong_shape_is_refused(
     desk: Desk, sealer: Sealer, ani: Reporter
 ) -> None:
@@ -178,59 +171,13 @@ def read_manifest(bundle: bytes) -> bytes:
 
 def test_no_change_of_an_outbox_gets_through(office: Office) -> None:
     """Altered, cut off, reordered, with members too many: refused, nothing applied."""
-    reporter = Reporter("pelapor")
-    office.send(reporter.write(), to=(ANI, BUDI))
-    office.exchange()
-    name = case_name(reporter.keys.case_id)
-    ani = office.desks[ANI]
-    for text in ("Satu.", "Dua."):
-        write_reply(ani, name, Draft(ReplyKind.ANSWER, text), today=DAY)
-    act(ani, name, Noted(text="Untuk rekan."), today=DAY)
-    outbox = office.outbox_of(ANI)
-    assert outbox is not None
-    members = members_of(outbox)
-    slots = [number for number, one in enumerate(members) if one[0].startswith("slots")]
-    assert 2 == len(slots)
-    first, second = slots
-    swapped_slots = list(members)
-    swapped_slots[first] = (members[first][0], members[second][1])
-    swapped_slots[second] = (members[second][0], members[first][1])
-    hostile = [
-        *(outbox[:size] for size in range(0, len(outbox) - 1024, len(outbox) // 11)),
-        *(flipped(outbox, place) for place in range(700, len(outbox) - 1024, 12007)),
-        archive_of(*members[1:]).getvalue(),
-        archive_of(members[1], members[0], *members[2:]).getvalue(),
-        archive_of(*members[:-1]).getvalue(),
-        archive_of(*members, ("slots/000009", bytes(16_384))).getvalue(),
-        archive_of(*members, ("../../etc/cron.d/x", b"x")).getvalue(),
-        archive_of(*swapped_slots).getvalue(),
-        outbox + b"x",
-    ]
+    outbox = eventful_outbox(office, ANI, BUDI)
     before = read_everything(office.drop)
-    for content in hostile:
-        if content == outbox:
-            continue
+    for content in hostile_outboxes(outbox):
         with pytest.raises((CaseworkError, CourierError, CryptoError, DeadDropError)):
             office.apply(content)
         assert before == read_everything(office.drop)
     assert 2 == office.apply(outbox).applied.slots_written
-
-
-def members_of(archive: bytes) -> list[tuple[str, bytes]]:
-    """Cut an archive into its members."""
-    members, place = [], 0
-    while archive[place : place + 100].strip(b"\0"):
-        name = archive[place : place + 100].rstrip(b"\0").decode()
-        size_bytes = int(archive[place + 124 : place + 135], 8)
-        start = place + BLOCK_BYTES
-        members.append((name, archive[start : start + size_bytes]))
-        place = start + size_bytes + -size_bytes % BLOCK_BYTES
-    return members
-
-
-def flipped(content: bytes, place: int) -> bytes:
-    """Return bytes of which one is another."""
-    return content[:place] + bytes([content[place] ^ 0x41]) + content[place + 1 :]
 
 
 def test_events_that_somebody_else_signed_change_no_case(office: Office) -> None:

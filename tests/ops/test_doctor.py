@@ -1,7 +1,9 @@
 """The doctor on a server: one screen, the truth, and what to do."""
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +24,7 @@ from ops.doctor.finding import from_json, to_json
 from ops.doctor.units import read_units
 from ops.doctor.upkeep import read_upgrades
 from ops.machine import Machine, Room, room_at, run_command
-from ops.server import open_server
+from ops.server import DATABASE, open_server
 from ops.upgrade_record import Phase, UpgradeRecord
 
 Spoil = Callable[[Debian], object]
@@ -327,6 +329,36 @@ def test_a_desk_that_keeps_items_waiting_is_named(
         f"items have waited for more than {weeks} weeks for the desk of Petugas Coba"
         == one.said
     )
+
+
+@pytest.mark.parametrize(
+    ("trigger", "statement", "line"),
+    [
+        ("UPDATE", "UPDATE courier_record SET detail = 'nothing' WHERE number = 2", 2),
+        ("UPDATE", "UPDATE courier_record SET day = day - 1 WHERE number = 1", 1),
+        ("DELETE", "DELETE FROM courier_record WHERE number = 2", 2),
+    ],
+)
+def test_a_record_that_was_altered_is_told(
+    world: World, trigger: str, statement: str, line: int
+) -> None:
+    """By whoever may write to the file itself: in one line, with what to do."""
+    with open_server(world.server, world.edge) as server:
+        for detail in "abc":
+            server.drop.records.append(
+                day=DAY, fingerprint="A" * 40, action="fetched", detail=detail
+            )
+    assert "the courier's 3 lines are a chain" in world.bisik("doctor").output
+    with closing(sqlite3.connect(world.server / DATABASE)) as connection, connection:
+        connection.execute(f"DROP TRIGGER courier_record_{trigger}")
+        connection.execute(statement)
+    findings = examine_server(world.server, world.edge)
+    (found,) = (one for one in findings if one.subject == "record")
+    assert (
+        Verdict.BAD,
+        f"the courier's record breaks at line {line}: it is missing or was changed",
+    ) == (found.verdict, found.said)
+    assert "tell all officers" in found.way_out
 
 
 def test_a_directory_that_does_not_open_is_told(world: World) -> None:

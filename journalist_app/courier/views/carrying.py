@@ -10,13 +10,10 @@ from werkzeug.http import parse_range_header
 
 from casework.errors import CaseworkError
 from crypto.errors import CryptoError
-from deaddrop import (
-    DeadDropError,
-    DeadDropUnavailable,
-    UnknownItem,
-)
+from deaddrop import DeadDropError, DeadDropUnavailable
 from journalist_app.courier.bundles import announce
 from journalist_app.courier.errors import CourierError
+from journalist_app.courier.fetching import Fetch
 from journalist_app.courier.outboxes import Delivery, apply_outbox
 from journalist_app.courier.ranges import BundleFile
 from journalist_app.courier.services import services
@@ -24,7 +21,8 @@ from journalist_app.courier.wording import _
 
 bp = Blueprint("carrying", __name__)
 
-RECORD_LINES = 20
+# A bundle that is fetched leaves two lines, or two for each of its parts.
+RECORD_LINES = 40
 
 
 @bp.get("/")
@@ -75,36 +73,21 @@ def fetch(after: int, through: int, day: int, digest: str) -> ResponseReturnValu
         refused = Response(status=416)
         refused.content_range = ContentRange("bytes", None, None, bundle.size_bytes)
         return refused
-    whole = (start, stop) == (0, bundle.size_bytes)
-    officer = g.officer
-
-    def send() -> Iterator[bytes]:
-        try:
-            yield from bundle.read(
-                start, stop, lambda number, at: here.drop.intake.read(number, start=at)
-            )
-        except UnknownItem:
-            # All desks hold it by now.  What is missing makes the download short,
-            # which every client notices.
-            return
-        if stop == bundle.size_bytes:
-            here.drop.desks.note_collected(officer.desk_id, manifest.through)
-            here.drop.records.append(
-                day=here.today(),
-                fingerprint=officer.fingerprint,
-                action="fetched",
-                detail=f"{manifest.after + 1}-{manifest.through}: "
-                f"{len(manifest.items)} items, {bundle.size_bytes} bytes",
-            )
-
-    answer = Response(send(), 200 if whole else 206, mimetype="application/x-tar")
+    sending = Fetch(
+        here.drop, g.officer, manifest, bundle, start, stop, today=here.today
+    )
+    body: Iterator[bytes] = iter(())
+    if request.method != "HEAD":
+        sending.begin()
+        body = sending.send()
+    answer = Response(body, 200 if sending.whole else 206, mimetype="application/x-tar")
     answer.content_length = stop - start
     answer.headers["Content-Disposition"] = (
         f'attachment; filename="bundle-{manifest.after + 1}-{manifest.through}.tar"'
     )
     answer.headers["Accept-Ranges"] = "bytes"
     answer.set_etag(bundle.digest)
-    if not whole:
+    if not sending.whole:
         answer.content_range = ContentRange("bytes", start, stop, bundle.size_bytes)
     return answer
 
