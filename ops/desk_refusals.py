@@ -1,5 +1,6 @@
 """What only a machine without a network refuses, and the way out."""
 
+from casework.bundle import MalformedBundle
 from casework.casefile import CaseFileAltered
 from casework.installation import MalformedIdentity
 from crypto.opening import CannotSign
@@ -22,6 +23,7 @@ from journalist_app.workstation.errors import (
 from ops.errors import (
     CaseFileNotSigned,
     FingerprintDiffers,
+    NoBundles,
     NoOrganisation,
     NothingToDestroy,
     Refusals,
@@ -43,6 +45,8 @@ _HINTS = (
         ForeignBundle,
         "ask where it is from; if the server was replaced: bisik desk move",
     ),
+    (MalformedBundle, "have it written once more: bisik courier export"),
+    (NoBundles, "name the folder in which the files BUNDLE.tar are"),
     (CannotMove, "see docs/spec/desk-directory.md"),
     (MalformedIdentity, "on the server: bisik courier identity"),
     (NothingToExport, "the last outbox again: bisik desk export --again NUMBER"),

@@ -78,6 +78,10 @@ class CaseFileNotSigned(OpsError):
     """The case file is not signed by an officer whom the organisation certified."""
 
 
+class NoBundles(OpsError):
+    """There is no bundle in this folder."""
+
+
 class UnusablePassphrase(OpsError):
     """The passphrase could not be read."""
 
@@ -132,6 +136,10 @@ class Refusal(click.ClickException):
         """Put an error of any package into words."""
         hints = (text for kind, text in known.hints if isinstance(error, kind))
         return cls(_sentence(error), next(hints, None))
+
+    def about(self, thing: str) -> "Refusal":
+        """Name what it is about, where several things could be meant."""
+        return Refusal(f"{thing}: {self.message}", self.hint)
 
     def show(self, file: object = None) -> None:
         """Write the two lines to standard error."""

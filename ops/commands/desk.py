@@ -9,12 +9,14 @@ from typing import BinaryIO
 
 import click
 
+from casework.bundle import MalformedBundle
 from casework.profile import shipped_profile
 from casework.reply import CaseStatus, ReplyKind
 from crypto.admission import fingerprint_in
 from journalist_app.durable import new_directory, new_file, refuse_existing
 from journalist_app.workstation.acting import open_contact
 from journalist_app.workstation.backing_up import restore_backup, write_backup
+from journalist_app.workstation.bundle_folder import archives_in, in_order
 from journalist_app.workstation.cases import (
     ItemShown,
     list_cases,
@@ -32,9 +34,9 @@ from journalist_app.workstation.desk import (
     open_desk,
     read_record,
 )
-from journalist_app.workstation.errors import UnknownColleague
+from journalist_app.workstation.errors import ForeignBundle, UnknownColleague
 from journalist_app.workstation.exporting import prepare_outbox, write_again
-from journalist_app.workstation.importing import import_bundle
+from journalist_app.workstation.importing import ImportReport, import_bundle
 from journalist_app.workstation.recovery_code import parse_recovery_code
 from journalist_app.workstation.replying import Draft, write_reply
 from ops.commands import showing
@@ -43,10 +45,13 @@ from ops.commands.options import (
     NEW_DIRECTORY,
     NEW_FILE,
     READABLE_FILE,
+    READABLE_FILE_OR_FOLDER,
     desk_option,
 )
+from ops.desk_refusals import DESK_REFUSALS
 from ops.desk_serving import serve_desk
 from ops.edge import Edge
+from ops.errors import REFUSALS, NoBundles, Refusal
 from ops.passphrases import (
     DESK_FD,
     ask_passphrase,
@@ -178,23 +183,52 @@ def open_command(
 
 
 @desk.command("import")
-@click.argument("bundles", type=READABLE_FILE, nargs=-1, required=True)
+@click.argument("bundles", type=READABLE_FILE_OR_FOLDER, nargs=-1, required=True)
 @desk_option
 @click.pass_context
 def import_command(
     context: click.Context, desk_directory: Path, bundles: tuple[Path, ...]
 ) -> None:
-    """Import bundles; a bundle may come twice.  Exit code 1 if one is not whole."""
+    """
+    Import bundles, or all bundles of a folder, the oldest first.
+
+    A bundle may come twice.  Exit code 1 if one is not whole; those behind it are
+    imported all the same.
+    """
     edge: Edge = context.obj
+    paths = _bundles_of(bundles)
     complete = True
     with opened(desk_directory, edge) as desk:
-        for bundle in bundles:
-            with bundle.open("rb") as stream:
-                report = import_bundle(desk, stream, today=today_of(edge, desk))
-            click.echo(showing.import_report(bundle, report))
-            complete = complete and report.complete
+        for path in paths:
+            try:
+                report = _import(desk, path, edge)
+            except (MalformedBundle, ForeignBundle, OSError) as error:
+                if len(paths) == 1:
+                    raise
+                refusal = Refusal.of(error, DESK_REFUSALS | REFUSALS)
+                refusal.about(showing.untrusted_path(path)).show()
+                complete = False
+            else:
+                click.echo(showing.import_report(path, report))
+                complete = complete and report.complete
     if not complete:
         context.exit(1)
+
+
+def _bundles_of(given: tuple[Path, ...]) -> list[Path]:
+    """Return the bundles that were named, and those of the folders that were."""
+    paths: list[Path] = []
+    for one in given:
+        found = in_order(archives_in(one)) if one.is_dir() else (one,)
+        if not found:
+            raise NoBundles(f"no bundle is in the folder {one}")
+        paths += found
+    return paths
+
+
+def _import(desk: Desk, path: Path, edge: Edge) -> ImportReport:
+    with path.open("rb") as stream:
+        return import_bundle(desk, stream, today=today_of(edge, desk))
 
 
 @desk.command("list")

@@ -46,6 +46,7 @@ onion_option = click.option(
 )
 
 READABLE_FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
+READABLE_FILE_OR_FOLDER = click.Path(path_type=Path, exists=True, readable=True)
 # Opened while the command line is read, by whoever typed it, who may be root.
 FILE_TO_READ = click.File("rb")
 OUTPUT_FILE = OutputFile()

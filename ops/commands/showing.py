@@ -41,7 +41,7 @@ _MORE = {
 
 def import_report(bundle: Path, report: ImportReport) -> str:
     """Say what became of every item of a bundle."""
-    lines = [f"{bundle}:"]
+    lines = [f"{untrusted_path(bundle)}:"]
     for outcome in report.outcomes:
         mark = " " if outcome.verdict in GOOD else "!"
         note = f" ({outcome.note})" if outcome.note else ""
@@ -92,6 +92,11 @@ def import_report(bundle: Path, report: ImportReport) -> str:
             f"bisik desk export --again {number} --to FILE"
         )
     return "\n".join(lines)
+
+
+def untrusted_path(path: Path) -> str:
+    """Write a path so that its name, which came with a stick, moves no cursor."""
+    return str(path) if str(path).isprintable() else ascii(str(path))
 
 
 def case_list(cases: Sequence[CaseSummary], *, hidden: int) -> str:

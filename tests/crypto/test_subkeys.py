@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.openpgp_world import World, run_gpg
+from support.smartcard import move_to_card
 
 from crypto.admission import KEY_FILE_BYTES, key_ids_in
 from crypto.certificates import certify, generate_officer_key
@@ -267,3 +268,49 @@ def test_somebody_elses_keys(officer: Officer, world: World) -> None:
         pytest.raises(NoKeyPair, match="not in this home"),
     ):
         keys.officer_keys(world.key["ani"])
+
+
+def test_a_subkey_on_a_card_is_not_destroyed(officer: Officer) -> None:
+    """
+    gpg names the card in its listing; the key is told from those on this disk, and what
+    stands for it here is left alone.
+    """
+    with SecretKeyring(officer.home) as keys:
+        first = keys.officer_keys(officer.key).subkeys[0]
+    move_to_card(officer.home, first.keygrip, slot=2)
+    stub = officer.home / "private-keys-v1.d" / f"{first.keygrip}.key"
+    before = stub.read_bytes()
+    with SecretKeyring(officer.home) as keys:
+        found = keys.officer_keys(officer.key)
+        assert found.on_disk
+        assert Kept.ON_CARD is found.subkeys[0].kept
+        assert {Kept.ON_DISK} == {subkey.kept for subkey in found.subkeys[1:]}
+        with pytest.raises(NotDestroyed, match="is on a smartcard"):
+            keys.destroy(officer.key, found.subkeys[:1])
+        assert found == keys.officer_keys(officer.key)
+    assert before == stub.read_bytes()
+
+
+def test_a_signing_key_on_a_card(officer: Officer) -> None:
+    """
+    The monthly subkeys stay on the disk, open what is sealed to them, and can be
+    destroyed there as before.
+    """
+    sealed = officer.seal(b"november", day=MADE)
+    listed = run_gpg(
+        officer.home,
+        *("--with-colons", "--with-keygrip", "--list-secret-keys", officer.key),
+        at="20261124T120000",
+    ).decode()
+    records = [line.split(":") for line in listed.splitlines()]
+    primary = next(record[9] for record in records if record[0] == "grp")
+    move_to_card(officer.home, primary, slot=1)
+    with SecretKeyring(officer.home) as keys:
+        found = keys.officer_keys(officer.key)
+        assert not found.on_disk
+        assert {Kept.ON_DISK} == {subkey.kept for subkey in found.subkeys}
+        assert b"november" == officer.open(sealed)
+        keys.destroy(officer.key, found.subkeys[:1])
+        assert Kept.NOWHERE is keys.officer_keys(officer.key).subkeys[0].kept
+    with pytest.raises(CannotOpen):
+        officer.open(sealed)

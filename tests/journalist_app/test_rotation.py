@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import update
 from support.office import NAMES, Office
 from support.reporters import DAY, Reporter
+from support.smartcard import move_to_card
 
 from casework.enrolment import Enrolment
 from crypto.admission import key_ids_in
@@ -300,3 +301,45 @@ def test_the_casebooks_key_leaves_with_the_newest(office: Office) -> None:
             destroy_subkeys(again, everything, today=late)
         kept = {row.subkey.kept for row in calendar(again, late).rows[2:]}
         assert {Kept.ON_DISK} == kept
+
+
+def test_a_past_subkey_on_a_card_stays(office: Office, ani: Reporter) -> None:
+    """
+    An import destroys what is past on this disk, and not what is on a smartcard; the
+    calendar says that this is why.
+    """
+    desk = office.desks[ANI]
+    office.fetch(ANI)
+    subkey = calendar(desk, DAY).rows[0].subkey
+    move_to_card(desk.path / "gnupg", subkey.keygrip, slot=2)
+    office.send(write(ani, DUE), to=[ANI], day=DUE)
+
+    report = office.fetch(ANI, today=DUE)
+
+    assert [Verdict.NEW] == [outcome.verdict for outcome in report.outcomes]
+    assert () == report.destroyed
+    row = calendar(desk, DUE).rows[0]
+    assert (SubkeyState.PAST, (Obstacle.ON_CARD,)) == (row.state, row.obstacles)
+    assert Kept.ON_CARD is row.subkey.kept
+
+
+def test_no_subkeys_are_made_beside_one_on_a_card(office: Office) -> None:
+    """A card has room for one: only the key itself is extended, also by the officer."""
+    desk = office.desks[ANI]
+    before = calendar(desk, DAY)
+    newest = before.rows[-1].subkey
+    move_to_card(desk.path / "gnupg", newest.keygrip, slot=2)
+    later = DAY + timedelta(days=400)
+
+    assert renew(desk, today=later)
+
+    after = calendar(desk, later)
+    assert later + timedelta(days=730) == after.ends
+    assert len(before.rows) == len(after.rows)
+    assert not renew(desk, today=later)
+    ends = later + timedelta(days=900)
+    assert 0 == extend_to(desk, ends=ends, today=later)
+    assert ends == calendar(desk, later).ends
+    assert len(before.rows) == len(calendar(desk, later).rows)
+    # A desk without a card makes the months that are missing.
+    assert 0 < extend_to(office.desks[BUDI], ends=ends, today=later)

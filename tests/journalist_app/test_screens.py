@@ -513,7 +513,7 @@ def test_what_is_no_bundle_is_said_to_be_none(screen: Screen, stick: Path) -> No
     junk.write_bytes(bytes(5000))
     screen.post("/carrying/import", {"path": str(junk)})
     screen.jobs.wait(30)
-    assert "bukan bundel, atau rusak" in screen.text("/carrying/")
+    assert "bukan bundel, atau daftarnya rusak" in screen.text("/carrying/")
     answer = screen.post("/carrying/import", {"other": str(stick / "missing.tar")})
     assert "Berkas ini tidak ada." in words(answer)
     answer = screen.post("/carrying/export", {"folder": str(stick / "missing")})

@@ -8,6 +8,7 @@ the browser that drives it.
 import os
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,19 @@ from support.building import build, build_elsewhere
 from support.debian_root import OFFICER, OFFICER_UID, DebianRoot, minimal_debian
 from support.offline_case import Workplace, assert_case_goes_through
 from support.pages import ROOT
+from support.pinentry import Pinentry
+
+from crypto.admission import fingerprint_in
+from crypto.openpgp import Keyring
+from ops.commands.introducing import read_enrolment
+from ops.organisation import PUBLIC_KEY, certify_enrolment, create_organisation
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
 ON_THE_STICK = "/media/petugas/BISIK stick"
 """Where the bundle is on that machine."""
 
+PASSPHRASE = "enam kata yang diacak"
 SERVER_ALONE = {
     "alembic",
     "deaddrop",
@@ -159,6 +167,63 @@ def test_installing_again_changes_nothing(installed: DebianRoot, bundle: Path) -
 
     assert 0 == done.returncode, done.stderr
     assert before == status.read_bytes()
+
+
+def test_an_officer_makes_a_desk(installed: DebianRoot, tmp_path: Path) -> None:
+    """
+    The installed program makes keys without network, whose passphrase only gpg-agent
+    and its pinentry hear, and the file with which the organisation enrols the officer.
+    """
+    home, asking = f"/home/{OFFICER}", "/media/petugas/pinentry"
+    pinentry = Pinentry(
+        tmp_path / "pinentry", PASSPHRASE, inside=asking, python="/usr/bin/python3"
+    )
+    for path in (tmp_path / "pinentry", *(tmp_path / "pinentry").iterdir()):
+        os.chown(path, OFFICER_UID, OFFICER_UID)
+
+    def bisik(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        folders = {tmp_path / "pinentry": asking}
+        command = ["bisik", "desk", *arguments]
+        return installed.run(command, uid=OFFICER_UID, folders=folders)
+
+    asks = ("--pinentry", "--pinentry-program", f"{asking}/pinentry")
+    made = bisik("init", f"{home}/meja", "--name", "Petugas Ani", *asks)
+
+    assert 0 == made.returncode, made.stdout + made.stderr
+    # Chosen once, typed twice.
+    assert 2 == pinentry.asked()
+    desk = installed.path / f"home/{OFFICER}/meja"
+    introduced = read_enrolment(desk / "enrolment.json")
+    assert "Petugas Ani" == introduced.name
+    fingerprint = fingerprint_in(introduced.certificate.encode("ascii"))
+    assert f"Fingerprint: {fingerprint}" in made.stdout.splitlines()
+    assert {(OFFICER_UID, 0)} == {
+        (path.lstat().st_uid, path.lstat().st_mode & 0o077)
+        for path in (desk, desk / "gnupg")
+    }
+    # The organisation certifies it, and a server that trusts it lets it in.
+    today = datetime.now(UTC).date()
+    organisation = tmp_path / "organisation"
+    create_organisation(organisation, name="Uji", passphrase=None, today=today)
+    certified = certify_enrolment(
+        organisation,
+        introduced,
+        fingerprint_read_out=fingerprint,
+        passphrase=None,
+        today=today,
+    )
+    server = Keyring(tmp_path / "server")
+    server.trust_organisation((organisation / PUBLIC_KEY).read_bytes())
+    admitted = server.admit(certified.certificate.encode("ascii"), today=today)
+    assert fingerprint == admitted.fingerprint
+
+    opened = bisik("list", "--desk", f"{home}/meja")
+    assert "There are no cases yet.\n" == opened.stdout, opened.stderr
+    assert 3 == pinentry.asked()
+    pinentry.answer("salah")
+    locked = bisik("list", "--desk", f"{home}/meja")
+    assert (1, "") == (locked.returncode, locked.stdout)
+    assert "bisik: hint: type the passphrase" in locked.stderr
 
 
 @pytest.mark.browser

@@ -1,15 +1,18 @@
 """`bisik desk keys` and what the operator sees of it."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 from support.command import World
+from support.openpgp_world import run_gpg
 from support.reporters import DAY, Reporter
 from support.sending import send
 
 from journalist_app.workstation.rotation import GRACE_DAYS
 
+NOON_OF_DAY = f"{DAY:%Y%m%d}T120000"
 FIRST_OF_DECEMBER = "2026-12-01"
 TO_DECEMBER = 7  # From the 24th of November.
 
@@ -19,6 +22,40 @@ def test_a_desk_has_a_revocation_certificate(world: World) -> None:
     file = world.desk / "gnupg" / "openpgp-revocs.d" / f"{world.fingerprint}.rev"
     assert "BEGIN PGP PUBLIC KEY BLOCK" in file.read_text("utf-8")
     assert 0 == file.stat().st_mode & 0o077
+
+
+def test_the_revocation_certificate_revokes(world: World, tmp_path: Path) -> None:
+    """
+    Taken into a keyring elsewhere, as its text says, it ends the desk's key; a server
+    that is given that key refuses it as revoked, and keeps what it had.
+    """
+    file = world.desk / "gnupg" / "openpgp-revocs.d" / f"{world.fingerprint}.rev"
+    text = file.read_text("utf-8")
+    # GnuPG guards the file against an accident by a colon, which is to be removed.
+    assert 1 == text.count("\n:-----BEGIN PGP")
+    certified = tmp_path / "certified.json"
+    world.certify(world.desk / "enrolment.json", certified)
+    document = json.loads(certified.read_bytes())
+    home = tmp_path / "elsewhere"
+    home.mkdir(mode=0o700)
+
+    def validity() -> str:
+        listed = run_gpg(home, "--with-colons", "--list-keys", at=NOON_OF_DAY).decode()
+        (field,) = re.findall(r"^pub:(.)", listed, re.MULTILINE)
+        return str(field)
+
+    run_gpg(home, "--import", at=NOON_OF_DAY, content=document["certificate"].encode())
+    assert "r" != validity()
+    revocation = text.replace("\n:-----BEGIN PGP", "\n-----BEGIN PGP").encode()
+    run_gpg(home, "--import", at=NOON_OF_DAY, content=revocation)
+    assert "r" == validity()
+
+    revoked = run_gpg(home, "--armor", "--export", world.fingerprint, at=NOON_OF_DAY)
+    document["certificate"] = revoked.decode("ascii")
+    certified.write_text(json.dumps(document), encoding="utf-8")
+    before = world.done("officers", "list")
+    assert "is refused: revoked" in world.refused("officers", "add", certified)
+    assert before == world.done("officers", "list")
 
 
 def test_the_calendar_of_a_new_desk(world: World) -> None:

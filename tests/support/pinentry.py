@@ -35,12 +35,29 @@ for line in sys.stdin:
 class Pinentry:
     """A program for `pinentry-program`, and its answers."""
 
-    def __init__(self, folder: Path, answer: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        answer: str,
+        *,
+        inside: str | None = None,
+        python: str = sys.executable,
+    ) -> None:
+        """
+        Args:
+            folder: Made for it.
+
+            answer: To every question, until another one is set.
+
+            inside: Where the program that asks sees that folder, if elsewhere.
+
+            python: As it is called there.
+        """
         folder.mkdir()
         self._folder = folder
         self.program = folder / "pinentry"
         self.program.write_text(
-            _PROGRAM.format(python=sys.executable, folder=str(folder))
+            _PROGRAM.format(python=python, folder=inside or str(folder))
         )
         self.program.chmod(0o700)
         self.answer(answer)

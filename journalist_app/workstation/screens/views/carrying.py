@@ -11,6 +11,7 @@ from casework.bundle import MalformedBundle
 from casework.errors import CaseworkError
 from journalist_app.durable import new_file
 from journalist_app.workstation import casebook
+from journalist_app.workstation.bundle_folder import OUTBOX, TRAINING_OUTBOX, in_order
 from journalist_app.workstation.errors import DeskError
 from journalist_app.workstation.exporting import prepare_outbox, write_again
 from journalist_app.workstation.importing import (
@@ -21,13 +22,11 @@ from journalist_app.workstation.importing import (
 )
 from journalist_app.workstation.returning import count_pending
 from journalist_app.workstation.rotation import key_calendar
+from journalist_app.workstation.screens.import_wording import breakage
+from journalist_app.workstation.screens.jobs import Work
 from journalist_app.workstation.screens.notices import Notice, say
 from journalist_app.workstation.screens.services import Services, services
-from journalist_app.workstation.screens.sticks import (
-    OUTBOX,
-    TRAINING_OUTBOX,
-    bundles_in,
-)
+from journalist_app.workstation.screens.sticks import bundles_in
 from journalist_app.workstation.screens.wording import IMPORT_LABELS, _, plain
 
 bp = Blueprint("carrying", __name__, url_prefix="/carrying")
@@ -60,7 +59,6 @@ def show() -> ResponseReturnValue:
         events = count_pending(here.desk, connection)
         last = connection.scalar(select(casebook.casebook.c.last_outbox)) or 0
         keys = key_calendar(here.desk, connection, today=here.today())
-    job = here.jobs.current
     return render_template(
         "carrying.html",
         folders=folders,
@@ -72,9 +70,8 @@ def show() -> ResponseReturnValue:
         keys=keys,
         keys_end_soon=keys.ends_soon(here.today()),
         import_labels=IMPORT_LABELS,
-        bad=[one for one in job.report.outcomes if one.verdict not in GOOD]
-        if job and job.report
-        else [],
+        series=here.jobs.series,
+        breakage=breakage,
         good=GOOD,
         most_shown=MOST_SHOWN,
     )
@@ -89,13 +86,19 @@ def take() -> ResponseReturnValue:
         say(Notice(_("Berkas ini tidak ada."), wrong=True, place="ambil"))
         return redirect(url_for("carrying.show"), code=303)
 
-    def work(tell: Callable[[Progress], object]) -> ImportReport:
-        with path.open("rb") as stream:
-            return import_bundle(here.desk, stream, today=here.today(), tell=tell)
+    return _start(here, (path,))
 
-    if not here.jobs.start(path.name, work, explain=_explain):
-        say(Notice(_("Pengambilan lain masih berjalan."), wrong=True, place="ambil"))
-    return redirect(url_for("carrying.show"), code=303)
+
+@bp.post("/import-all")
+def take_all() -> ResponseReturnValue:
+    """Start to import every bundle that is found on sticks, the oldest first."""
+    here = services()
+    paths = in_order(found.path for found in bundles_in(here.sticks()))
+    if not paths:
+        said = _("Tidak ada bundel pada diska lepas.")
+        say(Notice(said, wrong=True, place="ambil"))
+        return redirect(url_for("carrying.show"), code=303)
+    return _start(here, paths)
 
 
 @bp.post("/export")
@@ -118,6 +121,21 @@ def give_again() -> ResponseReturnValue:
         for number in numbers[1:]:
             answer = _write(services(), int(number), more=False)
     return answer
+
+
+def _start(here: Services, paths: tuple[Path, ...]) -> ResponseReturnValue:
+    works = [(path.name, _import_of(here, path)) for path in paths]
+    if not here.jobs.start(works, explain=_explain):
+        say(Notice(_("Pengambilan lain masih berjalan."), wrong=True, place="ambil"))
+    return redirect(url_for("carrying.show"), code=303)
+
+
+def _import_of(here: Services, path: Path) -> Work:
+    def work(tell: Callable[[Progress], object]) -> ImportReport:
+        with path.open("rb") as stream:
+            return import_bundle(here.desk, stream, today=here.today(), tell=tell)
+
+    return work
 
 
 def _write(here: Services, number: int, *, more: bool) -> ResponseReturnValue:
@@ -144,7 +162,10 @@ def _write(here: Services, number: int, *, more: bool) -> ResponseReturnValue:
 
 def _explain(error: Exception) -> str:
     if isinstance(error, MalformedBundle):
-        return _("Berkas ini bukan bundel, atau rusak.")
+        found = breakage(str(error), begun=False)
+        if not found.untrusted_name:
+            return found.said
+        return f"{found.said} {found.untrusted_name}"
     if isinstance(error, DeskError | CaseworkError):
         return plain(str(error))
     if isinstance(error, OSError):

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from casework.profile import LANGUAGES
 from casework.text import clean_line
 from crypto.fingerprint import parse_fingerprint
+from journalist_app.workstation.bundle_folder import CASE_FILE
 from journalist_app.workstation.casefile import (
     Gathered,
     Stranger,
@@ -25,7 +26,6 @@ from journalist_app.workstation.cases import CaseFile, read_attachment, show_cas
 from journalist_app.workstation.errors import ActionRefused
 from journalist_app.workstation.screens.notices import Notice, say
 from journalist_app.workstation.screens.services import services
-from journalist_app.workstation.screens.sticks import CASE_FILE
 from journalist_app.workstation.screens.views.case import exposure_is_stale
 from journalist_app.workstation.screens.wording import (
     FORM_LABELS,
