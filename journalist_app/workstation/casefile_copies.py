@@ -31,11 +31,8 @@ from journalist_app.workstation.cases import (
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.errors import ActionRefused
 from journalist_app.workstation.sharing import FULL
-from journalist_app.workstation.viewing.kinds import Kind
-from journalist_app.workstation.viewing.viewer import View, cleaned_copy, view
-
-# Of one attachment; what has more is copied in part, and the case file says so.
-MOST_PAGES = 200
+from journalist_app.workstation.viewing.copying import copy_all_pages
+from journalist_app.workstation.viewing.viewer import view
 
 
 @dataclass(frozen=True)
@@ -100,8 +97,9 @@ def copy_attachment(
     content = read_attachment(desk, name, one.item, one.file.position)
     seen = view(content, one.file.name)
     if seen.pages:
-        shown, complete = _all_pages(content, one.file.name, seen)
-        pdf, pages = cleaned_copy(shown), len(shown)
+        # If it has too many pages it is copied in part, and the case file says so.
+        copied = copy_all_pages(content, one.file.name, seen)
+        pdf, pages, complete = copied.pdf, copied.pages, copied.complete
     elif seen.text:
         drawn = draw(
             replace(frame_of(heading), right=copy_name(one.number)),
@@ -124,19 +122,3 @@ def copy_attachment(
         number=one.number, pages=pages, complete=complete, original=original
     )
     return Copy(attachment, pdf)
-
-
-def _all_pages(content: bytes, name: str, seen: View) -> tuple[list[bytes], bool]:
-    """Return the pages of a document, and whether these are all."""
-    pages = list(seen.pages)
-    while (
-        seen.more_pages
-        and seen.recognised.kind is not Kind.PICTURE
-        and len(pages) < MOST_PAGES
-    ):
-        seen = view(content, name, first_page=len(pages) + 1)
-        if not seen.pages:
-            # What was there a moment ago cannot be shown now.
-            return pages, False
-        pages += seen.pages
-    return pages, not seen.more_pages

@@ -1,9 +1,14 @@
 """Files as strangers send them: good ones, and some that were made to do harm."""
 
+import bz2
+import gzip
 import io
+import lzma
 import struct
+import tarfile
 import zipfile
 import zlib
+from typing import Literal
 
 from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
@@ -66,6 +71,48 @@ def archive(members: dict[str, bytes]) -> bytes:
     return target.getvalue()
 
 
+def tar(
+    members: dict[str, bytes], *, packed: Literal["", "gz", "bz2", "xz"] = ""
+) -> bytes:
+    """Make a tar, plain or packed."""
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w") as file:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            file.addfile(member, io.BytesIO(content))
+    content = target.getvalue()
+    if packed == "gz":
+        return gzip.compress(content)
+    if packed == "bz2":
+        return bz2.compress(content)
+    return lzma.compress(content) if packed == "xz" else content
+
+
+def tar_bomb(*, unpacked_bytes: int) -> bytes:
+    """Make a tar.gz of a few hundred kB that says it has one enormous member."""
+    member = tarfile.TarInfo("nol")
+    member.size = unpacked_bytes
+    header = member.tobuf(tarfile.PAX_FORMAT)
+    return gzip.compress(header) + gzip.compress(bytes(1 << 20)) * (
+        unpacked_bytes >> 20
+    )
+
+
+def flate_bomb(*, unpacked_bytes: int) -> bytes:
+    """Make a PDF whose one page has a small stream that becomes enormous."""
+    packed = zlib.compress(b"0 0 m 9 9 l S\n" * (unpacked_bytes // 14), 9)
+    return _pdf_of(
+        [
+            b"<< /Type /Catalog /Pages 2 0 R >>",
+            b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R >>",
+            b"<< /Filter /FlateDecode /Length %d >>\nstream\n%s\nendstream"
+            % (len(packed), packed),
+        ]
+    )
+
+
 def png_bomb(side: int = 30_000) -> bytes:
     """Make a PNG of a few kB that says it has almost a thousand million pixels."""
 
@@ -110,6 +157,10 @@ def endless_pdf() -> bytes:
         b"<< /Type /XObject /Subtype /Form /BBox [0 0 595 842] /Length %d >>\nstream\n"
         b"%s\nendstream" % (len(steps), steps)
     )
+    return _pdf_of(objects)
+
+
+def _pdf_of(objects: list[bytes]) -> bytes:
     content = b"%PDF-1.4\n"
     places = []
     for number, one in enumerate(objects, start=1):

@@ -37,7 +37,8 @@ class Screen:
             desk=desk,
             access=self.access,
             jobs=self.jobs,
-            shown=Shown(),
+            # Its client gives up on nothing, and follows no page that asks again.
+            shown=Shown(patience_seconds=180.0),
             secret_key=b"k" * 32,
             hosts=(HOST,),
             today=lambda: today,

@@ -1,34 +1,124 @@
 """
-Shown: the last few files that were looked at, kept in memory while they are.
+Shown: the last few things that were made of files, kept in memory while they are used.
 
-Making pictures of a file takes a second or more, and each page of it is asked for by
-itself.  Nothing of it is ever on a disk.
+    page --asks--> kept? ---------------------------------------> answer
+                   made in a thread of its own, two at a time --> answer
+                   not ready soon ------------------------------> BeingMade: ask again
+
+Making pictures of a file takes a second or more, each page of it is asked for by
+itself, and a hostile file takes minutes.  A request waits for a while, and few wait at
+a time: so the threads that answer requests are never all held by one file, and the
+queue of cases opens while it is being looked at.  Nobody stands in line: what nobody
+asks for any more is not begun.  Nothing of it is ever on a disk.
 """
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import Any, TypeVar
 
-from journalist_app.workstation.viewing.viewer import View
+MOST_KEPT = 4
+MOST_MADE_AT_ONCE = 2
+# Of the threads of a desk (ops/desk_serving.py), most are left for everything else.
+MOST_WAITING = 3
+PATIENCE_SECONDS = 3.0
 
-MOST_FILES = 4
+T = TypeVar("T")
 
-Key = tuple[bytes, int]
+
+def pages_key(digest: bytes, position: int, first_page: int = 1) -> Hashable:
+    """Return the key of the pages of an attachment, from its *first_page* on."""
+    return ("pages", digest, position, first_page)
+
+
+class BeingMade(Exception):
+    """What was asked for is being made: ask again in a moment."""
 
 
 class Shown:
-    """Views by item and position, the last ones only."""
+    """What was made of files by their keys, the last ones only."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._patience_seconds = patience_seconds
         self._guard = threading.Lock()
-        self._views: OrderedDict[Key, View] = OrderedDict()
+        self._waiting = threading.BoundedSemaphore(MOST_WAITING)
+        self._making = 0
+        self._kept: OrderedDict[Hashable, Future[Any]] = OrderedDict()
 
-    def get(self, key: Key, make: Callable[[], View]) -> View:
-        """Return a view, and make it if it is not there; one at a time."""
+    def get(
+        self,
+        key: Hashable,
+        make: Callable[[], T],
+        *,
+        patience_seconds: float | None = None,
+    ) -> T:
+        """
+        Return what is kept, and have it made if it is not there.
+
+        Args:
+            key: Says what it is; the same key, the same thing.
+
+            make: Makes it, in a thread of its own; each key is made once at a time.
+
+            patience_seconds: How long to wait for it; None for as long as usual.
+
+        Raises:
+            BeingMade: If it is not ready soon, or too much else is being made.
+
+            Exception: Whatever *make* raises, once; then it is tried anew.
+        """
         with self._guard:
-            if key not in self._views:
-                self._views[key] = make()
-            self._views.move_to_end(key)
-            while len(self._views) > MOST_FILES:
-                self._views.popitem(last=False)
-            return self._views[key]
+            future = self._kept.get(key)
+            if future is None:
+                future = self._begin(key, make)
+            self._kept.move_to_end(key)
+        if not future.done():
+            self._wait(future, patience_seconds or self._patience_seconds)
+        try:
+            made: T = future.result(timeout=0)
+        except BaseException:
+            with self._guard:
+                if self._kept.get(key) is future:
+                    del self._kept[key]
+            raise
+        return made
+
+    def _begin(self, key: Hashable, make: Callable[[], T]) -> "Future[T]":
+        if self._making == MOST_MADE_AT_ONCE:
+            raise BeingMade(BeingMade.__doc__)
+        future: Future[T] = Future()
+        self._kept[key] = future
+        ready = [one for one, kept in self._kept.items() if kept.done()]
+        for one in ready[: max(0, len(self._kept) - MOST_KEPT)]:
+            del self._kept[one]
+        self._making += 1
+
+        def run() -> None:
+            try:
+                made = make()
+            except BaseException as error:  # noqa: BLE001 - Raised to whoever asks.
+                self._ended()
+                future.set_exception(error)
+            else:
+                self._ended()
+                future.set_result(made)
+
+        # It does not keep a desk that is being closed: its sandbox ends with it.
+        threading.Thread(target=run, name="viewing", daemon=True).start()
+        return future
+
+    def _ended(self) -> None:
+        with self._guard:
+            self._making -= 1
+
+    def _wait(self, future: "Future[T]", patience_seconds: float) -> None:
+        if not self._waiting.acquire(blocking=False):
+            raise BeingMade(BeingMade.__doc__)
+        try:
+            future.exception(timeout=patience_seconds)
+        except FutureTimeoutError:
+            raise BeingMade(BeingMade.__doc__) from None
+        finally:
+            self._waiting.release()

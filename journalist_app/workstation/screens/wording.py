@@ -170,6 +170,15 @@ PROBLEMS = {
         "Berkas ini tidak selesai ditampilkan dalam waktu yang wajar. Mungkin rusak, "
         "atau dibuat untuk melumpuhkan komputer."
     ),
+    "it needed too much memory": _l(
+        "Berkas ini memerlukan terlalu banyak memori untuk ditampilkan. Mungkin dibuat "
+        "untuk melumpuhkan komputer."
+    ),
+    "archives of this kind cannot be listed": _l(
+        "Arsip jenis ini (7-Zip, RAR) tidak dapat didaftar di sini. Mintalah isinya "
+        "kepada pelapor sebagai berkas ZIP, atau ambil berkas aslinya dan bukalah di "
+        "komputer lain yang tidak menyimpan apa pun."
+    ),
     "it wrote too much": _l("Berkas ini terlalu besar untuk ditampilkan."),
     "a page is too large to be shown": _l(
         "Halamannya terlalu besar untuk ditampilkan."

@@ -2,7 +2,8 @@
 Kinds: what a file really is, told by its first bytes and never by its name.
 
 A name is a claim.  Where it claims something else than the content, an officer is
-told so: a program called `foto.jpg` is a reason to be careful.
+told so: a program called `foto.jpg` is a reason to be careful.  A suffix that is not
+known here claims nothing, and one of a text fits whatever may be text in some encoding.
 """
 
 from dataclasses import dataclass
@@ -56,10 +57,18 @@ _MAGIC: tuple[tuple[bytes, int, Kind, str, str], ...] = (
     (b"7z\xbc\xaf\x27\x1c", 0, Kind.ARCHIVE, "7-Zip", ".7z"),
     (b"Rar!\x1a\x07", 0, Kind.ARCHIVE, "RAR", ".rar"),
     (b"\x1f\x8b", 0, Kind.ARCHIVE, "gzip", ".gz"),
+    (b"BZh", 0, Kind.ARCHIVE, "bzip2", ".bz2"),
+    (b"\xfd7zXZ\0", 0, Kind.ARCHIVE, "xz", ".xz"),
     (b"ustar", 257, Kind.ARCHIVE, "tar", ".tar"),
     (b"ID3", 0, Kind.MEDIA, "MP3", ".mp3"),
+    (b"\xff\xfb", 0, Kind.MEDIA, "MP3", ".mp3"),
+    (b"\xff\xf3", 0, Kind.MEDIA, "MP3", ".mp3"),
     (b"OggS", 0, Kind.MEDIA, "Ogg", ".ogg"),
     (b"fLaC", 0, Kind.MEDIA, "FLAC", ".flac"),
+    # Photographs of many telephones lie in the same box as films do; no program of
+    # the sandbox opens them.
+    (b"ftyphei", 4, Kind.UNKNOWN, "HEIC", ".heic"),
+    (b"ftypmif1", 4, Kind.UNKNOWN, "HEIC", ".heic"),
     (b"ftyp", 4, Kind.MEDIA, "MP4", ".mp4"),
     (b"\x1aE\xdf\xa3", 0, Kind.MEDIA, "Matroska", ".mkv"),
     (b"WAVE", 8, Kind.MEDIA, "WAV", ".wav"),
@@ -75,11 +84,17 @@ _ALSO = {
     ".3gp": ".mp4",
     ".webm": ".mkv",
     ".tgz": ".gz",
+    ".tbz2": ".bz2",
+    ".txz": ".xz",
+    ".heif": ".heic",
     ".oga": ".ogg",
     ".opus": ".ogg",
 }
 _OLD_OFFICE = {".doc", ".xls", ".ppt"}
-_TEXTS = {".txt", ".csv", ".log", ".md", ".json", ".xml", ".html", ".htm", ".eml", ""}
+_TEXTS = (
+    {".txt", ".csv", ".log", ".md", ".json", ".xml", ".html", ".htm", ".eml"}
+    | {".svg", ".vcf", ".ics", ""}
+)  # fmt: skip
 
 
 def recognise(content: bytes, untrusted_name: str) -> Recognised:
@@ -89,6 +104,10 @@ def recognise(content: bytes, untrusted_name: str) -> Recognised:
     claimed = _ALSO.get(claimed, claimed)
     if found.kind is Kind.TEXT:
         misnamed = claimed not in _TEXTS
+    elif found.kind is Kind.UNKNOWN and not found.format:
+        misnamed = claimed in _KNOWN or (
+            claimed in _TEXTS - {""} and not _may_be_text(content)
+        )
     elif found.suffix in _OLD_OFFICE:
         misnamed = claimed not in _OLD_OFFICE
     else:
@@ -127,6 +146,14 @@ _OFFICE_OPEN = {
 }
 
 
+# What would have been recognised, had the content been what the name says.
+_KNOWN = (
+    {suffix for _magic, _at, _kind, _format, suffix in _MAGIC}
+    | {".pdf", ".zip", *_OLD_OFFICE}
+    | {*_OPEN_DOCUMENT.values(), *_OFFICE_OPEN.values()}
+)
+
+
 def _zip(content: bytes) -> Recognised:
     """Tell a document that is a ZIP from any other ZIP, by names that stand in it."""
     archive = Recognised(Kind.ARCHIVE, "ZIP", ".zip")
@@ -151,6 +178,12 @@ def _is_text(content: bytes) -> bool:
     except UnicodeDecodeError as error:
         return error.start > 0 and error.start >= len(head) - 4
     return True
+
+
+def _may_be_text(content: bytes) -> bool:
+    """Say whether it can be text in an encoding that we do not show."""
+    head = content[:LOOKED_AT_BYTES]
+    return b"\0" not in head or head.startswith((b"\xff\xfe", b"\xfe\xff"))
 
 
 def _suffix(untrusted_name: str) -> str:

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from journalist_app.workstation.viewing.errors import CannotShow, SandboxMissing
+from journalist_app.workstation.viewing.memory import MemoryWatch
 from journalist_app.workstation.viewing.seccomp import seccomp_filter
 
 INPUT = "/box/in"
@@ -54,16 +55,21 @@ class Limits:
 
         memory_bytes: Of address space for each process.
 
+        memory_together_bytes: That all its processes may hold.
+
         output_bytes: That it may write to its output.
 
         scratch_bytes: Of its /tmp, which is in memory.
+
+        processes: And threads, together.
     """
 
     seconds: float = 60.0
     memory_bytes: int = 2048 * _MEBIBYTE
+    memory_together_bytes: int = 1536 * _MEBIBYTE
     output_bytes: int = 512 * _MEBIBYTE
     scratch_bytes: int = 256 * _MEBIBYTE
-    processes: int = 64
+    processes: int = 32
 
 
 def run(
@@ -91,8 +97,8 @@ def run(
     Raises:
         SandboxMissing: If there is no bubblewrap, or it may not be used.
 
-        CannotShow: If the program failed, took too long or wrote too much.  What it
-            wrote before must not be used.
+        CannotShow: If the program failed, took too long, wrote too much or held too
+            much memory.  What it wrote before must not be used.
     """
     allowed = limits or Limits()
     with ExitStack() as stack:
@@ -100,7 +106,19 @@ def run(
         # Set inside: outside, the officer's own programs would count as well.
         counted = ["prlimit", f"--nproc={allowed.processes}", "--"]
         process = _start([*arguments, *counted, *command], stack, allowed)
-        yield from _output(process, allowed, clock)
+        watch = MemoryWatch(
+            process.pid,
+            most_bytes=allowed.memory_together_bytes,
+            end=lambda: _kill(process),
+        )
+        watch.start()
+        stack.callback(watch.stop)
+        try:
+            yield from _output(process, allowed, clock)
+        except CannotShow:
+            if watch.exceeded:
+                raise CannotShow("it needed too much memory") from None
+            raise
 
 
 def python(module: str, *arguments: str) -> list[str]:
@@ -145,7 +163,8 @@ def _bubblewrap(
         arguments += ["--seccomp", str(_in_memory(stack, refused))]
     # Memory that nothing bounds would be a way to exhaust the machine.
     arguments += ["--size", str(_MEBIBYTE), "--tmpfs", "/dev/shm"]  # noqa: S108 - As above.
-    arguments += ["--remount-ro", "/"]
+    for path in ("/dev", "/"):
+        arguments += ["--remount-ro", path]
     return [*arguments, "--chdir", "/tmp", "--"]  # noqa: S108 - As above.
 
 
@@ -235,13 +254,19 @@ def _output(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    # bubblewrap is the first process of its namespace: when it goes, all go.
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    _kill(process)
     for pipe in (process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
     process.wait()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    # Once it was waited for, its number may be another's.
+    if process.poll() is None:
+        # bubblewrap is the first process of its namespace: when it goes, all go.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _interpreter() -> Path:

@@ -2,7 +2,8 @@
 System calls that nothing in the sandbox needs, refused by the kernel.
 
 bubblewrap takes the network and the files away; this takes the ways to attack the
-kernel itself: other address families, new namespaces, keys, tracing, bpf, io_uring.
+kernel itself: other address families, new namespaces, keys, tracing, bpf, io_uring;
+and the ways to hold memory that is counted for no process.
 
 The filter is made by libseccomp, which knows the numbers of calls on every machine.
 See seccomp(2) and seccomp_rule_add(3).
@@ -44,6 +45,9 @@ _REFUSED = (
     "kexec_load",
     "keyctl",
     "lookup_dcookie",
+    # Memory that belongs to no process is in nobody's account (memory.py).
+    "memfd_create",
+    "memfd_secret",
     "mount",
     "mount_setattr",
     "move_mount",
@@ -61,6 +65,7 @@ _REFUSED = (
     "request_key",
     "setns",
     "settimeofday",
+    "shmget",
     "swapoff",
     "swapon",
     "syslog",

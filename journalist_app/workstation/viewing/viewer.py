@@ -47,12 +47,15 @@ BOMB_RATIO = 200
 BOMB_BYTES = 50 * 1024 * 1024
 
 PDF_LIMITS = Limits()
-_OFFICE_LIMITS = Limits(seconds=120.0, memory_bytes=16 * 1024**3)
+OFFICE_LIMITS = Limits(seconds=120.0)
 _TRACES_LIMITS = Limits(seconds=15.0, memory_bytes=1024**3, output_bytes=TRACES_BYTES)
 _LISTING_LIMITS = Limits(seconds=15.0, memory_bytes=1024**3, output_bytes=1024 * 1024)
+# Kinds of archives that nothing in the sandbox reads.
+_NOT_LISTED = {".7z", ".rar"}
 _OFFICE_TO_PDF = (
-    "soffice -env:UserInstallation=file:///tmp/office --headless --norestore "
-    '--convert-to pdf --outdir /tmp "$1" >&2'
+    # As many threads as that on every machine: the sandbox has a limit of them.
+    "MAX_CONCURRENCY=2 soffice -env:UserInstallation=file:///tmp/office --headless "
+    '--norestore --convert-to pdf --outdir /tmp "$1" >&2'
 )
 _CHILD = "journalist_app.workstation.viewing.child"
 
@@ -71,9 +74,9 @@ class View:
     What can be seen of a file.
 
     Attributes:
-        pages: PNG pictures, the first `MOST_PAGES` of them.
+        pages: PNG pictures of the pages that were asked for.
 
-        more_pages: Whether there are more.
+        more_pages: Whether there are more after these.
 
         text: Of a text, with what is invisible made visible.
 
@@ -111,7 +114,7 @@ def view(
 
         most_pages: How many pages at a time: all of them are in memory as pixels.
 
-        first_page: Of a document; pictures always begin with their first.
+        first_page: Of a document, or of a picture that has several.
 
     Never raises for what is in the file: what cannot be shown says so in `problem`.
 
@@ -135,6 +138,8 @@ def view(
                 text=harmless(text[:TEXT_CHARACTERS]),
                 text_cut=len(text) > TEXT_CHARACTERS,
             )
+        elif recognised.suffix in _NOT_LISTED:
+            seen = replace(seen, problem="archives of this kind cannot be listed")
         elif recognised.kind is Kind.ARCHIVE:
             seen = replace(seen, members=_members(content))
     except CannotShow as error:
@@ -201,8 +206,9 @@ def _pages(
     content: bytes, recognised: Recognised, most_pages: int, first_page: int
 ) -> list[Pixels]:
     if recognised.kind is Kind.PICTURE:
+        path = f"{INPUT}{recognised.suffix}"
         command = sandbox.python(
-            _CHILD, "picture", f"{INPUT}{recognised.suffix}", str(most_pages + 1)
+            _CHILD, "picture", path, str(first_page), str(most_pages + 1)
         )
         limits = Limits(seconds=30.0)
     elif recognised.kind is Kind.PDF:
@@ -215,7 +221,7 @@ def _pages(
         script = f"{_OFFICE_TO_PDF} && exec {then}"
         path = f"{INPUT}{recognised.suffix}"
         command = ["/bin/sh", "-c", script, "sh", path]
-        limits = _OFFICE_LIMITS
+        limits = OFFICE_LIMITS
     pieces = sandbox.run(command, content, suffix=recognised.suffix, limits=limits)
     pages = []
     for page in read_pixels(pieces):

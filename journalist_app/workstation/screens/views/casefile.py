@@ -26,6 +26,7 @@ from journalist_app.workstation.cases import CaseFile, read_attachment, show_cas
 from journalist_app.workstation.errors import ActionRefused
 from journalist_app.workstation.screens.notices import Notice, say
 from journalist_app.workstation.screens.services import services
+from journalist_app.workstation.screens.shown import BeingMade, pages_key
 from journalist_app.workstation.screens.views.case import exposure_is_stale
 from journalist_app.workstation.screens.wording import (
     FORM_LABELS,
@@ -40,6 +41,7 @@ bp = Blueprint("casefile", __name__, url_prefix="/cases/<name>/case-file")
 
 MOST_KEY_BYTES = 256 * 1024
 MOST_NAMES = 100
+PREVIEW_PATIENCE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,15 @@ def _seen(name: str, one: NumberedAttachment) -> Seen:
         content = read_attachment(here.desk, name, one.item, one.file.position)
         return view(content, one.file.name)
 
-    return Seen(one, here.shown.get((one.item, one.file.position), look))
+    key = pages_key(one.item, one.file.position)
+    try:
+        seen = here.shown.get(key, look, patience_seconds=PREVIEW_PATIENCE_SECONDS)
+    except BeingMade:
+        # Nothing leaves that nobody could look at.
+        raise ActionRefused(
+            _("Gambar lampiran masih dibuat. Tunggulah sebentar, lalu ulangi.")
+        ) from None
+    return Seen(one, seen)
 
 
 def _stranger(asked: Asked) -> Stranger | None:
