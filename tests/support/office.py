@@ -62,7 +62,9 @@ class OfficeTemplate:
     organisation_key: bytes = field(repr=False)
 
 
-def make_office_template(path: Path, institution: Institution) -> OfficeTemplate:
+def make_office_template(
+    path: Path, institution: Institution, names: Sequence[str] = NAMES
+) -> OfficeTemplate:
     """Make an organisation's key and a certified desk for everybody."""
     organisation = generate_organisation_key(
         path / "organisation",
@@ -73,7 +75,7 @@ def make_office_template(path: Path, institution: Institution) -> OfficeTemplate
         today=DAY,
     )
     enrolments = {}
-    for seed, name in enumerate(NAMES, start=20):
+    for seed, name in enumerate(names, start=20):
         enrolment = create_desk(
             path / "desks" / name,
             name=name,
@@ -218,6 +220,10 @@ class Office:
             certificate=certificate,
             desk_id=bytes.fromhex(enrolment.desk_id),
         )
+
+    def receiving(self) -> tuple[str, ...]:
+        """Return to whom the site seals now, as the server's officers say."""
+        return tuple(one.name for one in self.drop.officers.list() if one.receives)
 
     def send(
         self, plaintext: bytes, *, to: Sequence[str] = NAMES, day: date = DAY
