@@ -301,13 +301,13 @@ class Office:
 
 @contextmanager
 def running_office(
-    path: Path, template: OfficeTemplate, *names: str
+    path: Path, template: OfficeTemplate, *names: str, url: str | None = None
 ) -> Iterator[Office]:
-    """Open desks around an empty dead drop."""
-    migrate(f"sqlite:///{path / DATABASE}")
+    """Open desks around an empty dead drop, on SQLite or at *url*."""
+    migrate(url or f"sqlite:///{path / DATABASE}")
     keyring = Keyring(path / "keyring")
     keyring.trust_organisation(template.organisation_key)
-    drop = open_drop(path)
+    drop = open_drop(path, url)
     with closing(drop), ExitStack() as stack:
         drop.create_installation(seeded(4), day=DAY)
         office = Office(path, template, drop, keyring, stack)
@@ -327,10 +327,10 @@ def texts_on(desk: Desk) -> str:
         )
 
 
-def open_drop(path: Path) -> DeadDrop:
-    """Open the dead drop of a folder."""
+def open_drop(path: Path, url: str | None = None) -> DeadDrop:
+    """Open the dead drop of a folder, whose database may be elsewhere."""
     return open_deaddrop(
-        f"sqlite:///{path / DATABASE}",
+        url or f"sqlite:///{path / DATABASE}",
         known_dummies=KnownDummies(path / "known-dummies", entropy=seeded(2)),
         entropy=os.urandom,
     )
