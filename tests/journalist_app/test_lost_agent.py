@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from crypto.agent import AgentHome
 from journalist_app.workstation.desk import open_desk
 
@@ -61,6 +63,8 @@ def is_listening(path: Path) -> bool:
         return probe.connect_ex(str(path)) == 0
 
 
+# gpg waits some seconds for an agent that has gone.
+@pytest.mark.slow
 def test_a_desk_opens_although_its_agent_ends_meanwhile(desk_path: Path) -> None:
     """
     Whoever had it open before was killed while they ended the agent; that is not said
