@@ -10,6 +10,7 @@ else: the server never imports it.
 
 import contextlib
 import socket
+import struct
 import subprocess
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +30,8 @@ DESK_S2K_COUNT = 1024 * 1024
 # As the Assuan protocol writes spaces.
 _QUESTION = "Bisik:+frasa+sandi+meja+kerja+(the+desk's+passphrase)"
 _SETTINGS = "gpg-agent.conf"
+# struct ucred of unix(7): process, user, group.
+_CREDENTIALS = struct.Struct("3i")
 _DESK_SETTINGS = f"""\
 # How often a passphrase is hashed when a key is used (docs/spec/desk-directory.md).
 s2k-count {DESK_S2K_COUNT}
@@ -85,7 +88,7 @@ class AgentHome:
             self._short = ShortPath(self.path)
             self.path = self._short.path
             self._socket = self._find_socket()
-        self._was_running = self._is_running()
+        self._found = self._running()
 
     def __enter__(self) -> Self:
         return self
@@ -100,7 +103,7 @@ class AgentHome:
 
     def close(self) -> None:
         """End the agent, unless it ran before we came.  May be called twice."""
-        if not self._was_running and self.path.exists():
+        if self.path.exists() and (self._found is None or self.has_lost_it()):
             self._end_agent()
         if self._short is not None:
             self._short.close()
@@ -115,6 +118,15 @@ class AgentHome:
             GpgMissing: If it cannot be started.
         """
         self._gpgconf("--launch", "gpg-agent")
+
+    def has_lost_it(self) -> bool:
+        """
+        Tell whether an agent ran before we came, and has ended since.
+
+        Whoever is killed while they end theirs leaves a gpgconf on its way, which
+        ends it only when the next one has found it.  What gpg starts then is ours.
+        """
+        return self._found is not None and self._running() != self._found
 
     def ask_passphrase(self, *, new: bool) -> bytes:
         """
@@ -164,21 +176,30 @@ class AgentHome:
             running = self._connect(connection)
             self._gpgconf("--kill", "gpg-agent")
             with contextlib.suppress(OSError):
-                # It greets us first.
                 while running and connection.recv(1024):
                     continue
 
-    def _is_running(self) -> bool:
+    def _running(self) -> int | None:
+        """Tell the agent that runs now from every other one; None if there is none."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            return self._connect(probe)
+            probe.settimeout(CALL_SECONDS)
+            if not self._connect(probe):
+                return None
+            # unix(7): of the process that called listen.
+            credentials = probe.getsockopt(
+                socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size
+            )
+        process: int = _CREDENTIALS.unpack(credentials)[0]
+        return process
 
     def _connect(self, connection: socket.socket) -> bool:
         try:
             connection.connect(str(self._socket))
+            # An agent that is ending greets nobody any more.
+            return bool(connection.recv(1024))
         except OSError:
             # No socket, or one that an agent left behind when it was killed.
             return False
-        return True
 
     def _find_socket(self) -> Path:
         return Path(self._gpgconf("--list-dirs", "agent-socket").strip())

@@ -98,6 +98,14 @@ class SecretKeyring:
         """End the agent if we started it.  May be called twice."""
         self._agent.close()
 
+    def has_lost_its_agent(self) -> bool:
+        """
+        Tell whether the agent that was found has ended since.
+
+        What failed because of that goes well when it is done again.
+        """
+        return self._agent.has_lost_it()
+
     def fingerprints(self) -> tuple[Fingerprint, ...]:
         """Return the primary fingerprints of the key pairs in this home."""
         listed = self._gpg.new_call(at=None).listed_keys(secret=True)

@@ -433,12 +433,23 @@ def _lock(descriptor: int) -> None:
 
 
 def _open_key(keys: SecretKeyring, sealed: Path) -> bytes:
-    pieces: list[bytes] = []
     try:
-        with sealed.open("rb") as file:
-            keys.open(file, sink=pieces.append)
+        return _opened(keys, sealed)
+    except (CannotOpen, OSError):
+        if not keys.has_lost_its_agent():
+            raise DeskLocked(DeskLocked.__doc__) from None
+    # Whoever had the desk open before was killed while they ended the agent, which so
+    # ended under our hands.  gpg starts another one.
+    try:
+        return _opened(keys, sealed)
     except (CannotOpen, OSError):
         raise DeskLocked(DeskLocked.__doc__) from None
+
+
+def _opened(keys: SecretKeyring, sealed: Path) -> bytes:
+    pieces: list[bytes] = []
+    with sealed.open("rb") as file:
+        keys.open(file, sink=pieces.append)
     return b"".join(pieces)
 
 

@@ -37,8 +37,9 @@ from journalist_app.workstation.names import case_name, free_name
 # Of the cases that a desk left with their server, and as all labels in the language
 # of the office.
 LEFT_BEHIND: Final = "server lama"
-# What a reporter sends without waiting for an answer.
-ASKS_NOTHING = frozenset({ItemKind.READ_RECEIPT, ItemKind.WITHDRAWAL})
+# What a reporter sends without waiting for an answer; and what not every desk has that
+# has the case.  A reply says how many items it answers, and all desks must count alike.
+ASKS_NOTHING = frozenset({ItemKind.READ_RECEIPT, ItemKind.WITHDRAWAL, ItemKind.CONTACT})
 # How many cases are made anew by the same few statements.
 _PROJECTED_AT_ONCE = 500
 _TEXTS = ("title", *SEVEN_QUESTIONS, "reported_elsewhere", "risk")
@@ -223,7 +224,8 @@ def _values(
         "told_due_day": _ordinal(clocks.verification),
         "last_day": max(days, default=case.received_day),
         "new_items": sum(not row.shown for row in contents),
-        "unanswered": asking > answered_through(state),
+        "unanswered": asking > answered_through(state)
+        or any(map(_is_unseen, contents)),
         "waiting": state.status in WAITING,
         "withdrawn": any(map(_withdraws, contents)),
         "missing": missing_before(row.sequence for row in contents),
@@ -234,6 +236,11 @@ def _values(
         "milestones": _milestones(contents, report, state),
         "unsent": True,
     }
+
+
+def _is_unseen(content: Any) -> bool:
+    """Tell whether these are contact details of which no officer here knows yet."""
+    return ItemKind(content.kind) is ItemKind.CONTACT and not content.shown
 
 
 def _words_of_journal(case: Row[Any], state: CaseState) -> Words:

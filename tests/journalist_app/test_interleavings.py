@@ -35,18 +35,22 @@ from support.office import (
 from support.reporters import DAY, Reporter
 
 from casework.item import ItemKind
-from casework.journal import Labelled, Noted
+from casework.journal import ClosingConfirmed, Labelled, Noted, Paraphrased
 from casework.reply import ReplyKind
+from casework.workflow import STEPS
 from crypto.slots import STRETCH_SLOTS
 from deaddrop import OutboxConflict
 from journalist_app.workstation.acting import (
     act,
     decide_exposure,
     exclude,
+    open_contact,
     share,
     state_of,
+    take_step,
     undo,
 )
+from journalist_app.workstation.cases import ItemShown, show_case
 from journalist_app.workstation.errors import ActionRefused, RestoredDesk, UnknownCase
 from journalist_app.workstation.importing import ImportReport, import_bundle
 from journalist_app.workstation.names import case_name
@@ -55,7 +59,7 @@ from journalist_app.workstation.replying import Draft, write_reply
 ANI, BUDI, CITRA = NAMES
 INTAKE = (ANI, BUDI)
 EXAMPLES = int(os.environ.get("BISIK_TRUTH_EXAMPLES", "2"))
-STEPS = int(os.environ.get("BISIK_TRUTH_STEPS", "14"))
+ACTS = int(os.environ.get("BISIK_TRUTH_STEPS", "14"))
 ANYBODY = st.sampled_from(NAMES)
 # Ani decides alone about Citra, so that what Citra may not know is never in doubt.
 ROUNDS = 12
@@ -85,6 +89,11 @@ class Interleaving(RuleBasedStateMachine):
         self.old_bundles: dict[str, bytes] = {}
         self.outboxes: list[bytes] = []
         self.secret_from_citra: set[str] = set()
+        # Whether Ani's desk may send Citra what the reporter writes, and what it wrote
+        # while it may not.
+        self.citra_reads = False
+        self.messages_not_for_citra: set[str] = set()
+        self.contacts: set[str] = set()
 
     @initialize()
     def begin(self) -> None:
@@ -98,6 +107,8 @@ class Interleaving(RuleBasedStateMachine):
         """The reporter adds a message."""
         text = self.new_text("Pesan")
         self.messages.add(text)
+        if not self.citra_reads:
+            self.messages_not_for_citra.add(text)
         item = self.reporter.write(ItemKind.MESSAGE, message=text)
         self.office.send(item, to=INTAKE)
 
@@ -126,18 +137,61 @@ class Interleaving(RuleBasedStateMachine):
             entry = act(desk, self.case, Labelled(label=label, on=True), today=DAY)
             undo(desk, self.case, entry.digest, today=DAY)
 
+    @rule(name=st.sampled_from(INTAKE), data=st.data())
+    def take_a_step(self, name: str, data: st.DataObject) -> None:
+        """An officer takes the case further, or proposes to close it."""
+        desk = self.office.desks[name]
+        with suppress(UnknownCase, RestoredDesk, ActionRefused):
+            steps = sorted(STEPS[state_of(desk, self.case).status])
+            if steps:
+                after = data.draw(st.sampled_from(steps))
+                take_step(desk, self.case, after, reason="Alasan.", today=DAY)
+
+    @rule(name=st.sampled_from(INTAKE))
+    def agree(self, name: str) -> None:
+        """An officer agrees to what another one has proposed."""
+        desk = self.office.desks[name]
+        with suppress(UnknownCase, RestoredDesk, ActionRefused):
+            if proposal := state_of(desk, self.case).proposal:
+                confirmed = ClosingConfirmed(proposal=proposal.digest)
+                act(desk, self.case, confirmed, today=DAY)
+
     @rule()
-    def let_citra_in(self) -> None:
-        """Ani lets Citra know of the case."""
+    def reporter_gives_contact(self) -> None:
+        """The reporter says to Ani alone who they are."""
+        text = self.new_text("Kontak")
+        self.contacts.add(text)
+        item = self.reporter.write(ItemKind.CONTACT, message=text)
+        self.office.send(item, to=(ANI,))
+
+    @rule()
+    def read_contact(self) -> None:
+        """Ani opens contact details, which is an event that all see."""
+        desk = self.office.desks[ANI]
+        with suppress(UnknownCase, RestoredDesk, ActionRefused):
+            for one in show_case(desk, self.case, today=DAY).thread:
+                if isinstance(one, ItemShown) and one.confidential:
+                    open_contact(
+                        desk, self.case, one.digest, reason="Bertanya.", today=DAY
+                    )
+
+    @rule(form=st.sampled_from(["full", "full", "redacted", "paraphrase"]))
+    def let_citra_in(self, form: str) -> None:
+        """Ani lets Citra know of the case, with the reporter's words or without."""
         desk = self.office.desks[ANI]
         citra = self.office.desks[CITRA].record.desk_id
         with suppress(UnknownCase, RestoredDesk, ActionRefused):
             decide_exposure(
                 desk, self.case, findings=0, decision="share", reason="", today=DAY
             )
-            share(desk, self.case, citra, form="full", reason="", today=DAY)
+            words = Paraphrased(text=self.new_text("Pokok"))
+            act(desk, self.case, words, today=DAY)
+            share(desk, self.case, citra, form=form, reason="", today=DAY)
             # The whole journal is sent to whoever is let in.
             self.secret_from_citra.clear()
+            self.citra_reads = form == "full"
+            if self.citra_reads:
+                self.messages_not_for_citra.clear()
 
     @rule()
     def keep_citra_out(self) -> None:
@@ -146,6 +200,7 @@ class Interleaving(RuleBasedStateMachine):
         citra = self.office.desks[CITRA].record.desk_id
         with suppress(UnknownCase, RestoredDesk, ActionRefused):
             exclude(desk, self.case, citra, reason="Terlapor.", today=DAY)
+            self.citra_reads = False
 
     @rule(name=ANYBODY)
     def carry_in(self, name: str) -> None:
@@ -198,6 +253,10 @@ class Interleaving(RuleBasedStateMachine):
             self.office.restore(name, backed)
             # What had not reached the server since is lost, and nothing else.
             self.waiting[name] = set(waiting)
+            if name == ANI:
+                # What she decided about Citra may be lost with it, or not.
+                self.citra_reads = True
+                self.messages_not_for_citra.clear()
 
     def new_text(self, what: str) -> str:
         """Return words that nobody has written before."""
@@ -260,13 +319,17 @@ class Interleaving(RuleBasedStateMachine):
         ani, budi, citra = (self.office.desks[name] for name in NAMES)
         state = state_of(ani, self.case)
         assert state == state_of(budi, self.case)
-        if citra.record.desk_id in state.admitted:
+        if state.admitted.get(citra.record.desk_id) == "full":
             assert state == state_of(citra, self.case)
         told = {note.text for note in state.notes}
         told |= {one.action.letter.text for one in state.replies}
         assert self.safe <= told <= self.written
         everything = texts_on(citra)
-        assert [] == [text for text in self.secret_from_citra if text in everything]
+        hidden = self.secret_from_citra | self.messages_not_for_citra
+        assert [] == [text for text in hidden if text in everything]
+        for desk in (budi, citra):
+            words = texts_on(desk)
+            assert [] == [text for text in self.contacts if text in words]
         for desk in (ani, budi):
             words = texts_on(desk)
             assert [] == [text for text in self.messages if text not in words]
@@ -298,7 +361,7 @@ def test_desks_agree_whatever_happens(
         partial(Interleaving, office_template, base),  # type: ignore[arg-type]
         settings=settings(
             max_examples=EXAMPLES,
-            stateful_step_count=STEPS,
+            stateful_step_count=ACTS,
             suppress_health_check=list(HealthCheck),
             database=None,
         ),

@@ -1,4 +1,4 @@
-"""Exports and the server's applying of outboxes, killed anywhere."""
+"""Exports, killed anywhere; for the server see test_killed_apply.py."""
 
 import io
 import os
@@ -8,17 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.deaddrop_samples import read_everything
-from support.office import DATABASE, NAMES, Office, open_drop
+from support.office import NAMES, Office
 from support.reporters import DAY, Reporter
 
 from casework.journal import Noted
 from casework.reply import ReplyKind
-from deaddrop import DeadDrop
 from journalist_app.workstation import casebook
 from journalist_app.workstation.acting import act, state_of
 from journalist_app.workstation.errors import NothingToExport
@@ -42,26 +40,6 @@ with open_desk(Path(sys.argv[1]), passphrase=None, entropy=os.urandom) as desk:
     made = prepare_outbox(desk, today=date(2026, 11, 24))
     with new_file(Path(sys.argv[2])) as file:
         write_again(desk, made.number, file.write)
-"""
-
-APPLIER = """
-import os, sys
-from datetime import date
-from pathlib import Path
-from crypto.openpgp import Keyring
-from deaddrop import KnownDummies, open_deaddrop
-from journalist_app.courier.outboxes import apply_outbox
-folder = Path(sys.argv[1])
-drop = open_deaddrop(
-    f"sqlite:///{folder / sys.argv[3]}",
-    known_dummies=KnownDummies(folder / "known-dummies", entropy=os.urandom),
-    entropy=os.urandom,
-)
-keyring = Keyring(folder / "keyring")
-with open(sys.argv[2], "rb") as outbox:
-    print("open", flush=True)
-    apply_outbox(drop, keyring, outbox, today=date(2026, 11, 24), release_day=None)
-print("applied", flush=True)
 """
 
 
@@ -138,45 +116,3 @@ def unapplied(office: Office) -> Iterator[bytes]:
         made = set(connection.scalars(casebook.outbox.select()))
     while (number := number + 1) in made:
         yield office.outbox_again(ANI, number)
-
-
-@pytest.mark.slow
-def test_a_killed_apply_is_all_or_nothing(office: Office, tmp_path: Path) -> None:
-    """The outbox is applied whole or not at all, and comes again without harm."""
-    chance = random.Random(12)
-    path = tmp_path / "outbox.tar"
-    with a_case(office) as name:
-        outbox = office.outbox_of(ANI)
-        assert outbox is not None
-        path.write_bytes(outbox)
-        before = rows_of(office.drop)
-        backup = office.back_up_server()
-        outcomes = set()
-        for number in range(ROUNDS):
-            office.restore_server(backup)
-            office.drop.close()
-            # The first time before anything can have been done.
-            seconds = chance.uniform(0.0, 0.5) if number else 0.0
-            killed_after(APPLIER, seconds, str(tmp_path), str(path), DATABASE)
-            with closing(open_drop(tmp_path)) as drop:
-                after = rows_of(drop)
-            applied = after["outbox_applied"] != before["outbox_applied"]
-            outcomes.add(applied)
-            if not applied:
-                assert before == after
-        office.drop = open_drop(tmp_path)
-        with closing(office.drop):
-            office.apply(outbox)
-            assert office.apply(outbox).applied.already_applied
-            office.exchange()
-            assert 3 == len(state_of(office.desks[BUDI], name).notes)
-        assert False in outcomes
-
-
-def rows_of(drop: DeadDrop) -> dict[str, list[tuple[object, ...]]]:
-    """Return what an outbox changes; dummies come and go without meaning."""
-    everything = read_everything(drop)
-    return {
-        table: sorted(everything[table], key=repr)
-        for table in ("intake", "intake_chunk", "holding", "outbox_applied", "officer")
-    } | {"mailbox": sorted(everything["mailbox"], key=repr)}

@@ -311,6 +311,24 @@ def test_contact_details_are_never_sealed_anew(
         assert "0811-contoh" not in texts_on(office.desks[desk])
 
 
+def test_contact_details_of_one_desk_hide_no_message_from_another(
+    office: Office, reporter: Reporter, name: str
+) -> None:
+    """Desks count alike what was answered, whoever of them has contact details."""
+    office.send(reporter.write(ItemKind.CONTACT, message="0811-contoh"), to=(ANI,))
+    office.exchange()
+    assert list_cases(office.desks[ANI], today=DAY)[0].unanswered
+    show_case(office.desks[ANI], name, today=DAY)
+    write_reply(office.desks[ANI], name, Draft(ReplyKind.ANSWER, "Ya."), today=DAY)
+    office.exchange()
+    for desk in INTAKE:
+        assert not list_cases(office.desks[desk], today=DAY)[0].unanswered
+    office.send(reporter.write(ItemKind.MESSAGE, message="Ada lagi."), to=INTAKE)
+    office.exchange()
+    for desk in INTAKE:
+        assert list_cases(office.desks[desk], today=DAY)[0].unanswered
+
+
 def test_an_officer_who_is_accused_learns_nothing_more(
     office: Office, reporter: Reporter, name: str
 ) -> None:

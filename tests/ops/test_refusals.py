@@ -287,4 +287,4 @@ def test_no_agent_is_left_behind(world: World) -> None:
     """When a command has ended, so has the gpg-agent that it started."""
     world.done("desk", "list")
     with AgentHome(world.desk / "gnupg") as home:
-        assert not home._was_running
+        assert home._found is None

@@ -62,7 +62,9 @@ class OfficeTemplate:
     organisation_key: bytes = field(repr=False)
 
 
-def make_office_template(path: Path, institution: Institution) -> OfficeTemplate:
+def make_office_template(
+    path: Path, institution: Institution, names: Sequence[str] = NAMES
+) -> OfficeTemplate:
     """Make an organisation's key and a certified desk for everybody."""
     organisation = generate_organisation_key(
         path / "organisation",
@@ -73,7 +75,7 @@ def make_office_template(path: Path, institution: Institution) -> OfficeTemplate
         today=DAY,
     )
     enrolments = {}
-    for seed, name in enumerate(NAMES, start=20):
+    for seed, name in enumerate(names, start=20):
         enrolment = create_desk(
             path / "desks" / name,
             name=name,
@@ -219,6 +221,10 @@ class Office:
             desk_id=bytes.fromhex(enrolment.desk_id),
         )
 
+    def receiving(self) -> tuple[str, ...]:
+        """Return to whom the site seals now, as the server's officers say."""
+        return tuple(one.name for one in self.drop.officers.list() if one.receives)
+
     def send(
         self, plaintext: bytes, *, to: Sequence[str] = NAMES, day: date = DAY
     ) -> int:
@@ -295,13 +301,13 @@ class Office:
 
 @contextmanager
 def running_office(
-    path: Path, template: OfficeTemplate, *names: str
+    path: Path, template: OfficeTemplate, *names: str, url: str | None = None
 ) -> Iterator[Office]:
-    """Open desks around an empty dead drop."""
-    migrate(f"sqlite:///{path / DATABASE}")
+    """Open desks around an empty dead drop, on SQLite or at *url*."""
+    migrate(url or f"sqlite:///{path / DATABASE}")
     keyring = Keyring(path / "keyring")
     keyring.trust_organisation(template.organisation_key)
-    drop = open_drop(path)
+    drop = open_drop(path, url)
     with closing(drop), ExitStack() as stack:
         drop.create_installation(seeded(4), day=DAY)
         office = Office(path, template, drop, keyring, stack)
@@ -321,10 +327,10 @@ def texts_on(desk: Desk) -> str:
         )
 
 
-def open_drop(path: Path) -> DeadDrop:
-    """Open the dead drop of a folder."""
+def open_drop(path: Path, url: str | None = None) -> DeadDrop:
+    """Open the dead drop of a folder, whose database may be elsewhere."""
     return open_deaddrop(
-        f"sqlite:///{path / DATABASE}",
+        url or f"sqlite:///{path / DATABASE}",
         known_dummies=KnownDummies(path / "known-dummies", entropy=seeded(2)),
         entropy=os.urandom,
     )
