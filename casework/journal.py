@@ -34,6 +34,7 @@ LABEL_CHARACTERS = 40
 OFFICE = "00" * 16
 MOST_DESKS = 256
 MOST_SPANS = 1000
+MOST_ITEMS_CHECKED = 4096
 FIRST = "00" * 32  # In place of the digest before the first event of a chain.
 
 Reason = Annotated[str, Field(max_length=FIELD_CHARACTERS, repr=False), CleanText]
@@ -188,14 +189,20 @@ class ExposureDecided(StrictModel):
     Attributes:
         findings: How many places were shown.
 
-        through: The newest item that was looked at, by its digest.
+        items: All items that were looked at, by their digests, sorted.
     """
 
     kind: Literal["exposure-decided"] = "exposure-decided"
     findings: Count
-    through: Digest
+    items: Annotated[tuple[Digest, ...], Field(max_length=MOST_ITEMS_CHECKED)]
     decision: Literal["share", "redact", "withhold"]
     reason: Reason = ""
+
+    @model_validator(mode="after")
+    def _names_each_item_once_in_order(self) -> Self:
+        if list(self.items) != sorted(set(self.items)):
+            raise ValueError("the items are sorted, each once")
+        return self
 
 
 class Redacted(StrictModel):

@@ -31,6 +31,7 @@ from journalist_app.workstation.desk import (
 )
 from journalist_app.workstation.screens.access import Access
 from journalist_app.workstation.screens.app import create_app
+from journalist_app.workstation.screens.inspections import Inspections
 from journalist_app.workstation.screens.jobs import Jobs
 from journalist_app.workstation.screens.services import Services
 from journalist_app.workstation.screens.shown import Shown
@@ -105,6 +106,7 @@ class DeskSite(QuietSite):
             access=access,
             jobs=Jobs(),
             shown=Shown(),
+            inspections=Inspections(),
             secret_key=self._edge.entropy(32),
             hosts=(f"{self._host}:{self._port}",),
             today=lambda: self._edge.today(desk.profile.zone),

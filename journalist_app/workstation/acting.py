@@ -10,9 +10,11 @@ from datetime import date
 
 from sqlalchemy import Connection, select
 
+from casework.exposure_check import mark_of
 from casework.folding import CaseState, Entry
 from casework.item import ItemKind
 from casework.journal import (
+    MOST_ITEMS_CHECKED,
     Action,
     Assigned,
     ClosingProposed,
@@ -29,7 +31,11 @@ from journalist_app.workstation import casebook, sharing
 from journalist_app.workstation.cases import find_case
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.entries import append
-from journalist_app.workstation.errors import ActionRefused, UnknownCase
+from journalist_app.workstation.errors import (
+    ActionRefused,
+    ShownOtherwise,
+    UnknownCase,
+)
 from journalist_app.workstation.projecting import journal_of
 from journalist_app.workstation.registering import new_number
 
@@ -126,24 +132,54 @@ def exclude(desk: Desk, name: str, desk_id: str, *, reason: str, today: date) ->
 
 
 def decide_exposure(
-    desk: Desk, name: str, *, findings: int, decision: str, reason: str, today: date
+    desk: Desk,
+    name: str,
+    *,
+    shown: str,
+    findings: int,
+    decision: str,
+    reason: str,
+    today: date,
 ) -> Entry:
     """
-    Record what was decided about all that the reporter has sent so far.
+    Record what was decided about what the officer was shown.
+
+    Args:
+        desk: Whose officer decides.
+
+        name: Of the case.
+
+        shown: The mark of the items that were shown (`mark_of`).
+
+        findings: How many telling places they had.
+
+        decision: "share", "redact" or "withhold".
+
+        reason: May be empty.
+
+        today: The day it is.
 
     Raises:
         UnknownCase: If there is no case of this name.
 
-        ActionRefused: If the decision is none of "share", "redact" and "withhold".
+        ShownOtherwise: If the case has other items by now than were shown.
+
+        ActionRefused: If the decision is none of the three, or there are too many
+            items to name.
     """
     if decision not in ("share", "redact", "withhold"):
         raise ActionRefused("choose to share, to blacken passages, or to withhold")
     with desk.casebook.transaction() as connection:
         case = find_case(connection, name)
+        items = sharing.to_check(connection, case.case_id)
+        if shown != mark_of(items):
+            raise ShownOtherwise(ShownOtherwise.__doc__)
+        if len(items) > MOST_ITEMS_CHECKED:
+            raise ActionRefused("the case has too many items for one decision")
         action = ExposureDecided.model_validate(
             {
                 "findings": findings,
-                "through": sharing.newest_content(connection, case.case_id).hex(),
+                "items": tuple(sorted(one.hex() for one in items)),
                 "decision": decision,
                 "reason": reason,
             }

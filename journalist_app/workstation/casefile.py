@@ -31,6 +31,7 @@ from casework.casefile import (
     CaseFileManifest,
     CaseFileWriter,
 )
+from casework.exposure_check import mark_of
 from casework.folding import CaseState
 from casework.journal import Exported
 from crypto.fingerprint import Fingerprint
@@ -105,7 +106,7 @@ class Gathered:
 
         attachments: Those that were chosen; `all_attachments` is how many there are.
 
-        newest: The newest item of the case, by its digest.
+        items: The mark of all items of the case that the exposure check is about.
     """
 
     heading: CaseFileHeading
@@ -116,7 +117,7 @@ class Gathered:
     all_attachments: int
     certificate: bytes = field(repr=False)
     through_clock: int
-    newest: bytes
+    items: str
 
     @property
     def digest(self) -> str:
@@ -125,7 +126,7 @@ class Gathered:
             strict.render(self.heading).decode(),
             *(section.whole_text for section in self.sections),
             *(f"{one.number} {one.item.hex()}" for one in self.attachments),
-            self.newest.hex(),
+            self.items,
         ]
         return hashlib.sha256("\0".join(said).encode()).hexdigest()
 
@@ -160,7 +161,7 @@ def gather(desk: Desk, name: str, wish: Wish, *, today: date) -> Gathered:
     with desk.casebook.transaction() as connection:
         case_id = case.summary.case_id
         exposure_day = _check(desk, connection, case_id, state, wish.form)
-        newest = sharing.newest_content(connection, case_id)
+        items = mark_of(sharing.to_check(connection, case_id))
         colleagues = list_colleagues(desk, connection)
         certificate = _certificate(connection, desk.record.desk_id)
     try:
@@ -186,7 +187,7 @@ def gather(desk: Desk, name: str, wish: Wish, *, today: date) -> Gathered:
         all_attachments=len(attachments),
         certificate=certificate,
         through_clock=state.through_clock,
-        newest=newest,
+        items=items,
     )
 
 
@@ -364,7 +365,7 @@ def _record(
         state = journal_of(connection, case_id).state
         if any(entry.event.action == action for entry in state.exports):
             return
-        newest = sharing.newest_content(connection, case_id)
-        if (state.through_clock, newest) != (gathered.through_clock, gathered.newest):
+        items = mark_of(sharing.to_check(connection, case_id))
+        if (state.through_clock, items) != (gathered.through_clock, gathered.items):
             raise ActionRefused(_GONE_ON)
         append(desk, connection, case_id, action, today=today)

@@ -21,6 +21,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, updat
 
 from casework import strict
 from casework.errors import CaseworkError
+from casework.exposure_check import NOT_CHECKED
 from casework.folding import CaseState, Sent
 from casework.item import READ_MARKS_BYTES, ItemKind, ReadMarks
 from casework.reply import CaseStatus
@@ -173,6 +174,15 @@ class CaseFile:
     def state(self) -> CaseState:
         """What the journal says."""
         return self.journal.state
+
+    @property
+    def to_check(self) -> frozenset[bytes]:
+        """The items that the exposure check is about, by digest."""
+        return frozenset(
+            entry.digest
+            for entry in self.thread
+            if isinstance(entry, ItemShown) and entry.kind not in NOT_CHECKED
+        )
 
     @property
     def report(self) -> ItemShown | None:

@@ -110,6 +110,10 @@ class ActionRefused(DeskError):
     """The case cannot be treated like this."""
 
 
+class ShownOtherwise(ActionRefused):
+    """The case has other items by now than were shown: look at it again."""
+
+
 class TypefaceMissing(DeskError):
     """The typeface is not on this machine: install the package fonts-dejavu-core."""
 

@@ -8,7 +8,8 @@ Sharing: who may know of a case, and what each desk still has to be sent.
 
 Every desk sends what it has written itself to all members.  Whoever let a desk in
 sends it what was there before, and what comes later, because only they are known to
-have it.  The reporter's contact details are never sealed anew.
+have it.  An item that came after the exposure check waits for the next one.  The
+reporter's contact details are never sealed anew.
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from typing import Literal
 from sqlalchemy import Connection, select
 
 from casework.casefile import cover
+from casework.exposure_check import NOT_CHECKED, may_follow, unchecked
 from casework.folding import CaseState, Entry
 from casework.item import ItemKind
 from casework.journal import OFFICE, Admitted, Briefed, Excluded, Linked
@@ -42,6 +44,24 @@ class Pending:
     digest: bytes
     is_entry: bool
     desk_ids: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """
+    Items that stay here until the exposure check lets them go to whom it may concern.
+
+    Attributes:
+        items: How many.
+
+        desk_ids: Who has the whole case but for them.
+
+        forbidden: Whether all was looked at, and decided not to go.
+    """
+
+    items: int
+    desk_ids: frozenset[str]
+    forbidden: bool
 
 
 def members(connection: Connection, case_id: bytes, state: CaseState) -> frozenset[str]:
@@ -143,7 +163,7 @@ def check_exposure(
     exposure = state.exposure
     if exposure is None:
         raise ActionRefused("look first at what could give the reporter away")
-    if exposure.action.through != newest_content(connection, case_id).hex():
+    if unchecked(exposure.action, to_check(connection, case_id)):
         raise ActionRefused(
             "the reporter has sent something since the exposure check: look at it first"
         )
@@ -193,16 +213,34 @@ def _unwanted(connection: Connection, case_id: bytes) -> set[str]:
     return {row.desk_id for row in by_role if row.role in roles}
 
 
-def newest_content(connection: Connection, case_id: bytes) -> bytes:
-    """Return the digest of the newest item of a case; of 32 zeros if there is none."""
+def to_check(connection: Connection, case_id: bytes) -> frozenset[bytes]:
+    """Return the items of a case that the exposure check is about, by digest."""
     columns = casebook.content.c
-    newest = connection.scalar(
-        select(columns.digest)
-        .where(columns.case_id == case_id)
-        .order_by(columns.sequence.desc(), columns.digest.desc())
-        .limit(1)
+    return frozenset(
+        connection.scalars(
+            select(columns.digest).where(
+                columns.case_id == case_id, columns.kind.not_in(NOT_CHECKED)
+            )
+        )
     )
-    return newest or bytes(32)
+
+
+def waiting_for_check(
+    desk: Desk, connection: Connection, case_id: bytes, state: CaseState
+) -> Waiting:
+    """Say what this desk would send on if the exposure check allowed it."""
+    own = desk.record.desk_id
+    present = members(connection, case_id, state)
+    full = _let_in_whole(state, present - {own}, own)
+    items = to_check(connection, case_id)
+    decision = state.exposure.action if state.exposure else None
+    held = items - may_follow(decision, items)
+    lacking = {one: full - knowing(connection, one) for one in held}
+    return Waiting(
+        items=sum(bool(desks) for desks in lacking.values()),
+        desk_ids=frozenset().union(*lacking.values()),
+        forbidden=not unchecked(decision, items),
+    )
 
 
 def brief_of(
@@ -273,12 +311,10 @@ def pending(desk: Desk, connection: Connection) -> Iterator[Pending]:
             digest = bytes.fromhex(entry.digest)
             if lacking := wanted - knowing(connection, digest):
                 yield Pending(digest, is_entry=True, desk_ids=frozenset(lacking))
-        full = {
-            desk_id
-            for desk_id in mine
-            if state.admitted.get(desk_id) == FULL and _sender(state, desk_id) == own
-        }
-        yield from _pending_contents(connection, case_id, full, audience & returning)
+        full = _let_in_whole(state, mine, own)
+        yield from _pending_contents(
+            connection, case_id, state, full, audience & returning
+        )
 
 
 def unsent_cases(connection: Connection) -> tuple[bytes, ...]:
@@ -338,6 +374,7 @@ def _may_hear_of(
 def _pending_contents(
     connection: Connection,
     case_id: bytes,
+    state: CaseState,
     full: AbstractSet[str],
     returning: AbstractSet[str],
 ) -> Iterator[Pending]:
@@ -345,6 +382,12 @@ def _pending_contents(
     Yield the items that others still have to be sent.
 
     Args:
+        connection: To the casebook.
+
+        case_id: Of which case.
+
+        state: What its journal says: items that no decision to share covers stay.
+
         full: Desks that were let in from here, with the items.
 
         returning: Desks that were restored: they get again what they have had.
@@ -352,15 +395,29 @@ def _pending_contents(
     if not full and not returning:
         return
     columns = casebook.content.c
-    digests = connection.scalars(
-        select(columns.digest)
+    rows = connection.execute(
+        select(columns.digest, columns.kind)
         .where(columns.case_id == case_id, columns.kind != ItemKind.CONTACT)
         .order_by(columns.sequence, columns.digest)
     ).all()
-    for digest in digests:
+    decision = state.exposure.action if state.exposure else None
+    let_go = may_follow(decision, {row.digest for row in rows})
+    shares = decision is not None and decision.decision == "share"
+    for digest, kind in rows:
+        may_go = digest in let_go or (shares and kind in NOT_CHECKED)
         lost = returning & knowing(connection, digest, lost=True)
-        if lacking := (full - knowing(connection, digest)) | lost:
+        if lacking := (full - knowing(connection, digest) if may_go else set()) | lost:
             yield Pending(digest, is_entry=False, desk_ids=frozenset(lacking))
+
+
+def _let_in_whole(
+    state: CaseState, desk_ids: AbstractSet[str], own: str
+) -> frozenset[str]:
+    return frozenset(
+        desk_id
+        for desk_id in desk_ids
+        if state.admitted.get(desk_id) == FULL and _sender(state, desk_id) == own
+    )
 
 
 def _sender(state: CaseState, desk_id: str) -> str | None:

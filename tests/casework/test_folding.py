@@ -452,7 +452,11 @@ ACTIONS: st.SearchStrategy[Action] = st.one_of(
                 Assessed(subject="competence", verdict=verdict)
                 for verdict in ("yes", "no")
             ),
-            ExposureDecided(findings=1, through=ITEM, decision="share"),
+            *(
+                ExposureDecided(findings=1, items=items, decision=decision)
+                for items in ((), (ITEM,))
+                for decision in ("share", "withhold")
+            ),
             Redacted(item=ITEM, field="what", spans=((0, 3),)),
             Paraphrased(text="Satu."),
             Paraphrased(text="Dua."),

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Sequence
 
 import pytest
-from support.office import NAMES, Office, texts_on
+from support.office import NAMES, Office, shown_on, texts_on
 from support.reporters import DAY, REPORT, Reporter
 
 from casework.bundle import BundleOfficer
@@ -101,7 +101,15 @@ def announced(office: Office, name: str) -> BundleOfficer:
 def let_in(office: Office, case: str, who: str, form: str) -> None:
     """Let Ani share a case."""
     ani = office.desks[ANI]
-    decide_exposure(ani, case, findings=0, decision="share", reason="", today=DAY)
+    decide_exposure(
+        ani,
+        case,
+        shown=shown_on(ani, case),
+        findings=0,
+        decision="share",
+        reason="",
+        today=DAY,
+    )
     desk_id = office.desks[who].record.desk_id
     share(ani, case, desk_id, form=form, reason="", today=DAY)
 

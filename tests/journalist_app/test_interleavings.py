@@ -30,12 +30,20 @@ from support.office import (
     Office,
     OfficeTemplate,
     running_office,
+    shown_on,
     texts_on,
 )
 from support.reporters import DAY, Reporter
 
+from casework.folding import CaseState
 from casework.item import ItemKind
-from casework.journal import ClosingConfirmed, Labelled, Noted, Paraphrased
+from casework.journal import (
+    ClosingConfirmed,
+    ExposureDecided,
+    Labelled,
+    Noted,
+    Paraphrased,
+)
 from casework.reply import ReplyKind
 from casework.workflow import STEPS
 from crypto.slots import STRETCH_SLOTS
@@ -51,6 +59,7 @@ from journalist_app.workstation.acting import (
     undo,
 )
 from journalist_app.workstation.cases import ItemShown, show_case
+from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.errors import ActionRefused, RestoredDesk, UnknownCase
 from journalist_app.workstation.importing import ImportReport, import_bundle
 from journalist_app.workstation.names import case_name
@@ -61,6 +70,7 @@ INTAKE = (ANI, BUDI)
 EXAMPLES = int(os.environ.get("BISIK_TRUTH_EXAMPLES", "2"))
 ACTS = int(os.environ.get("BISIK_TRUTH_STEPS", "14"))
 ANYBODY = st.sampled_from(NAMES)
+INTAKERS = st.sampled_from(INTAKE)
 # Ani decides alone about Citra, so that what Citra may not know is never in doubt.
 ROUNDS = 12
 
@@ -182,7 +192,13 @@ class Interleaving(RuleBasedStateMachine):
         citra = self.office.desks[CITRA].record.desk_id
         with suppress(UnknownCase, RestoredDesk, ActionRefused):
             decide_exposure(
-                desk, self.case, findings=0, decision="share", reason="", today=DAY
+                desk,
+                self.case,
+                shown=shown_on(desk, self.case),
+                findings=0,
+                decision="share",
+                reason="",
+                today=DAY,
             )
             words = Paraphrased(text=self.new_text("Pokok"))
             act(desk, self.case, words, today=DAY)
@@ -192,6 +208,21 @@ class Interleaving(RuleBasedStateMachine):
             self.citra_reads = form == "full"
             if self.citra_reads:
                 self.messages_not_for_citra.clear()
+
+    @rule(decision=st.sampled_from(["share", "redact", "withhold"]), name=INTAKERS)
+    def look_again(self, decision: str, name: str) -> None:
+        """An officer decides about all that their desk has by now."""
+        desk = self.office.desks[name]
+        with suppress(UnknownCase, RestoredDesk, ActionRefused):
+            decide_exposure(
+                desk,
+                self.case,
+                shown=shown_on(desk, self.case),
+                findings=0,
+                decision=decision,
+                reason="",
+                today=DAY,
+            )
 
     @rule()
     def keep_citra_out(self) -> None:
@@ -327,6 +358,7 @@ class Interleaving(RuleBasedStateMachine):
         everything = texts_on(citra)
         hidden = self.secret_from_citra | self.messages_not_for_citra
         assert [] == [text for text in hidden if text in everything]
+        assert shown_words(citra, self.case) <= decided_to_share(state)
         for desk in (budi, citra):
             words = texts_on(desk)
             assert [] == [text for text in self.contacts if text in words]
@@ -349,6 +381,24 @@ class Interleaving(RuleBasedStateMachine):
                     read.append(reply.letter.text)
         assert len(set(read)) == len(read)
         assert {text for text in self.safe if "Jawaban" in text} <= set(read)
+
+
+def shown_words(desk: Desk, name: str) -> set[str]:
+    """Return the items with words that a desk has of a case, by digest."""
+    with suppress(UnknownCase):
+        return {one.hex() for one in show_case(desk, name, today=DAY).to_check}
+    return set()
+
+
+def decided_to_share(state: CaseState) -> set[str]:
+    """Return the items that anybody ever decided to share."""
+    return {
+        item
+        for entry in state.history
+        if isinstance(entry.event.action, ExposureDecided)
+        and entry.event.action.decision == "share"
+        for item in entry.event.action.items
+    }
 
 
 @pytest.mark.slow

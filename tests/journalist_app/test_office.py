@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 from support.bundles import rewritten
-from support.office import NAMES, Office, texts_on
+from support.office import NAMES, Office, shown_on, texts_on
 from support.reporters import DAY, REPORT, Reporter
 
 from casework.casefile import BAR
@@ -24,7 +24,7 @@ from casework.journal import (
     StepTaken,
 )
 from casework.reply import CaseStatus, ReplyKind
-from journalist_app.workstation import casebook
+from journalist_app.workstation import casebook, sharing
 from journalist_app.workstation.acting import (
     act,
     assign,
@@ -35,12 +35,22 @@ from journalist_app.workstation.acting import (
     take_step,
     undo,
 )
-from journalist_app.workstation.cases import ItemShown, list_cases, show_case
+from journalist_app.workstation.cases import (
+    ItemShown,
+    find_case,
+    list_cases,
+    show_case,
+)
 from journalist_app.workstation.desk import OUTGOING, Desk
-from journalist_app.workstation.errors import ActionRefused, UnknownCase
+from journalist_app.workstation.errors import (
+    ActionRefused,
+    ShownOtherwise,
+    UnknownCase,
+)
 from journalist_app.workstation.exporting import prepare_outbox
 from journalist_app.workstation.importing import Verdict, import_bundle
 from journalist_app.workstation.names import case_name
+from journalist_app.workstation.projecting import journal_of
 from journalist_app.workstation.replying import Draft, write_reply
 from ops.commands.showing import case_file
 
@@ -195,7 +205,15 @@ def test_a_reviewer_gets_a_case_only_when_it_is_shared(
     assert REPORT.what not in texts_on(office.desks[CITRA])
 
     ani, citra = office.desks[ANI], office.desks[CITRA]
-    decide_exposure(ani, name, findings=0, decision="share", reason="", today=DAY)
+    decide_exposure(
+        ani,
+        name,
+        shown=shown_on(ani, name),
+        findings=0,
+        decision="share",
+        reason="",
+        today=DAY,
+    )
     share(ani, name, citra.record.desk_id, form="full", reason="Penelaah.", today=DAY)
     assign(ani, name, citra.record.desk_id, today=DAY)
     office.exchange()
@@ -209,33 +227,168 @@ def test_a_reviewer_gets_a_case_only_when_it_is_shared(
     assert citra.record.desk_id == third.assigned
 
 
-def test_what_comes_later_reaches_the_reviewer_too(
-    office: Office, reporter: Reporter, name: str
-) -> None:
-    """Messages of the reporter and deeds of colleagues follow; so do the reviewer's."""
-    ani, budi, citra = (office.desks[desk] for desk in NAMES)
-    decide_exposure(ani, name, findings=0, decision="share", reason="", today=DAY)
+def decide(desk: Desk, name: str, decision: str) -> None:
+    """Decide about all that the desk has of a case."""
+    decide_exposure(
+        desk,
+        name,
+        shown=shown_on(desk, name),
+        findings=0,
+        decision=decision,
+        reason="",
+        today=DAY,
+    )
+
+
+def messages_on(desk: Desk, name: str) -> list[str | None]:
+    """Return what the reporter has written since the report, as a desk has it."""
+    thread = show_case(desk, name, today=DAY).thread
+    return [
+        entry.message
+        for entry in thread
+        if isinstance(entry, ItemShown) and not entry.report
+    ]
+
+
+def waiting_on(desk: Desk, name: str) -> sharing.Waiting:
+    """Return what a desk says that it holds back."""
+    with desk.casebook.transaction() as connection:
+        case_id = find_case(connection, name).case_id
+        state = journal_of(connection, case_id).state
+        return sharing.waiting_for_check(desk, connection, case_id, state)
+
+
+@pytest.fixture
+def reviewed(office: Office, name: str) -> str:
+    """A case that Ani has shared with Citra as a whole."""
+    ani, citra = office.desks[ANI], office.desks[CITRA]
+    decide(ani, name, "share")
     share(ani, name, citra.record.desk_id, form="full", reason="", today=DAY)
     office.exchange()
-    office.send(reporter.write(ItemKind.MESSAGE, message="Ada lagi."), to=INTAKE)
-    act(budi, name, Noted(text="Dari Budi."), today=DAY)
-    act(citra, name, Noted(text="Dari Citra."), today=DAY)
+    return name
+
+
+def test_what_comes_later_reaches_the_reviewer_once_it_was_checked(
+    office: Office, reporter: Reporter, reviewed: str
+) -> None:
+    """Deeds of colleagues follow at once; messages after a decision about them all."""
+    ani, budi, citra = (office.desks[desk] for desk in NAMES)
+    for message in ("Ada lagi.", "Saya Sari."):
+        office.send(reporter.write(ItemKind.MESSAGE, message=message), to=INTAKE)
+    act(budi, reviewed, Noted(text="Dari Budi."), today=DAY)
+    act(citra, reviewed, Noted(text="Dari Citra."), today=DAY)
     office.exchange()
 
-    first, second, third = states(office, name)
+    first, second, third = states(office, reviewed)
     assert first == second == third
     assert {"Dari Budi.", "Dari Citra."} == {note.text for note in first.notes}
-    thread = show_case(citra, name, today=DAY).thread
-    assert "Ada lagi." in [
-        entry.message for entry in thread if isinstance(entry, ItemShown)
-    ]
+    assert [] == messages_on(citra, reviewed)
+    assert "Saya Sari." not in texts_on(citra)
+    citra_id = frozenset({citra.record.desk_id})
+    assert sharing.Waiting(2, citra_id, forbidden=False) == waiting_on(ani, reviewed)
+
+    decide(ani, reviewed, "share")
+    office.exchange()
+    assert ["Ada lagi.", "Saya Sari."] == messages_on(citra, reviewed)
+    assert 0 == waiting_on(ani, reviewed).items
+
+
+@pytest.mark.parametrize("decision", ["withhold", "redact"])
+def test_nothing_follows_once_it_was_decided_so(
+    office: Office, reporter: Reporter, reviewed: str, decision: str
+) -> None:
+    """After *withhold* or *redact* no words go on, and the officer sees that."""
+    ani, citra = office.desks[ANI], office.desks[CITRA]
+    office.send(reporter.write(ItemKind.MESSAGE, message="Saya Sari."), to=INTAKE)
+    office.exchange()
+    decide(ani, reviewed, decision)
+    office.exchange()
+    assert [] == messages_on(citra, reviewed)
+    assert "Saya Sari." not in texts_on(citra)
+    waiting = waiting_on(ani, reviewed)
+    assert (1, True) == (waiting.items, waiting.forbidden)
+
+
+def test_a_decision_of_a_colleague_lets_go_what_they_read(
+    office: Office, reporter: Reporter, reviewed: str
+) -> None:
+    """Budi decides about the first message; what Ani has beyond it goes on waiting."""
+    ani, budi, citra = (office.desks[desk] for desk in NAMES)
+    office.send(reporter.write(ItemKind.MESSAGE, message="Ada lagi."), to=INTAKE)
+    office.exchange()
+    decide(budi, reviewed, "share")
+    office.send(reporter.write(ItemKind.MESSAGE, message="Saya Sari."), to=(ANI,))
+    office.exchange()
+    office.exchange()
+    assert ["Ada lagi.", "Saya Sari."] == messages_on(ani, reviewed)
+    assert ["Ada lagi."] == messages_on(citra, reviewed)
+
+
+def test_a_late_item_with_a_lower_number_was_not_checked(
+    office: Office, reporter: Reporter, name: str
+) -> None:
+    """What was sent first and came last makes the decision as old as anything else."""
+    ani, citra = office.desks[ANI], office.desks[CITRA]
+    late = reporter.write(ItemKind.MESSAGE, message="Saya Sari.")
+    office.send(reporter.write(ItemKind.MESSAGE, message="Ada lagi."), to=INTAKE)
+    office.exchange()
+    decide(ani, name, "share")
+    office.send(late, to=INTAKE)
+    office.exchange()
+    before = state_of(ani, name)
+    with pytest.raises(ActionRefused, match="since the exposure check"):
+        share(ani, name, citra.record.desk_id, form="full", reason="", today=DAY)
+    assert before == state_of(ani, name)
+
+
+def test_a_decision_is_about_what_was_shown(
+    office: Office, reporter: Reporter, name: str
+) -> None:
+    """An import between looking and deciding: the decision is not recorded."""
+    ani = office.desks[ANI]
+    shown = shown_on(ani, name)
+    office.send(reporter.write(ItemKind.MESSAGE, message="Saya Sari."), to=INTAKE)
+    office.exchange()
+    before = state_of(ani, name)
+    for mark in (shown, ""):
+        with pytest.raises(ShownOtherwise):
+            decide_exposure(
+                ani,
+                name,
+                shown=mark,
+                findings=0,
+                decision="share",
+                reason="",
+                today=DAY,
+            )
+    assert before == state_of(ani, name)
+
+
+def test_a_receipt_needs_no_check(
+    office: Office, reporter: Reporter, reviewed: str
+) -> None:
+    """It has no words: the decision stands, and the reviewer sees what was read."""
+    ani, citra = office.desks[ANI], office.desks[CITRA]
+    receipt = reporter.write(ItemKind.READ_RECEIPT, read={ani.record.desk_id: 1})
+    office.send(receipt, to=INTAKE)
+    office.exchange()
+    assert 0 == waiting_on(ani, reviewed).items
+    assert 2 == len(show_case(citra, reviewed, today=DAY).thread)
 
 
 def test_a_brief_has_nothing_of_the_reporters_words(office: Office, name: str) -> None:
     """With a paraphrase, a reviewer reads an officer's words and can answer nobody."""
     ani, citra = office.desks[ANI], office.desks[CITRA]
     act(ani, name, Paraphrased(text="Bantuan diduga dipotong."), today=DAY)
-    decide_exposure(ani, name, findings=1, decision="redact", reason="", today=DAY)
+    decide_exposure(
+        ani,
+        name,
+        shown=shown_on(ani, name),
+        findings=1,
+        decision="redact",
+        reason="",
+        today=DAY,
+    )
     with pytest.raises(ActionRefused, match="blacken"):
         share(ani, name, citra.record.desk_id, form="full", reason="", today=DAY)
     share(ani, name, citra.record.desk_id, form="paraphrase", reason="", today=DAY)
@@ -260,7 +413,15 @@ def test_redacted_passages_do_not_leave(office: Office, name: str) -> None:
         Redacted(item=report.digest.hex(), field="who", spans=((0, len(REPORT.who)),)),
         today=DAY,
     )
-    decide_exposure(ani, name, findings=1, decision="redact", reason="", today=DAY)
+    decide_exposure(
+        ani,
+        name,
+        shown=shown_on(ani, name),
+        findings=1,
+        decision="redact",
+        reason="",
+        today=DAY,
+    )
     share(ani, name, citra.record.desk_id, form="redacted", reason="", today=DAY)
     office.exchange()
 
@@ -286,9 +447,25 @@ def test_nothing_is_shared_before_the_exposure_check(
             share(ani, name, citra.record.desk_id, form="full", reason="", today=DAY)
 
     try_to_share("look first")
-    decide_exposure(ani, name, findings=0, decision="withhold", reason="", today=DAY)
+    decide_exposure(
+        ani,
+        name,
+        shown=shown_on(ani, name),
+        findings=0,
+        decision="withhold",
+        reason="",
+        today=DAY,
+    )
     try_to_share("not shared")
-    decide_exposure(ani, name, findings=0, decision="share", reason="", today=DAY)
+    decide_exposure(
+        ani,
+        name,
+        shown=shown_on(ani, name),
+        findings=0,
+        decision="share",
+        reason="",
+        today=DAY,
+    )
     office.send(reporter.write(ItemKind.MESSAGE, message="Saya Sari."), to=INTAKE)
     office.exchange()
     try_to_share("since the exposure check")
@@ -303,7 +480,15 @@ def test_contact_details_are_never_sealed_anew(
     office.send(reporter.write(ItemKind.CONTACT, message="0811-contoh"), to=(ANI,))
     office.exchange()
     ani, citra = office.desks[ANI], office.desks[CITRA]
-    decide_exposure(ani, name, findings=0, decision="share", reason="", today=DAY)
+    decide_exposure(
+        ani,
+        name,
+        shown=shown_on(ani, name),
+        findings=0,
+        decision="share",
+        reason="",
+        today=DAY,
+    )
     share(ani, name, citra.record.desk_id, form="full", reason="", today=DAY)
     office.exchange()
     assert 1 == len(show_case(citra, name, today=DAY).thread)
@@ -334,7 +519,15 @@ def test_an_officer_who_is_accused_learns_nothing_more(
 ) -> None:
     """From the exclusion on, an excluded desk gets neither deeds nor new words."""
     ani, budi, citra = (office.desks[desk] for desk in NAMES)
-    decide_exposure(ani, name, findings=0, decision="share", reason="", today=DAY)
+    decide_exposure(
+        ani,
+        name,
+        shown=shown_on(ani, name),
+        findings=0,
+        decision="share",
+        reason="",
+        today=DAY,
+    )
     share(ani, name, citra.record.desk_id, form="full", reason="", today=DAY)
     office.exchange()
     exclude(ani, name, citra.record.desk_id, reason="Disebut dalam laporan.", today=DAY)

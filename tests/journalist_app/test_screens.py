@@ -10,7 +10,7 @@ from PIL import Image
 from support.bundles import rewritten
 from support.office import NAMES, Office
 from support.reporters import DAY, REPORT, Reporter
-from support.screens import HOST, Screen, words
+from support.screens import HOST, Screen, decide, words
 from werkzeug.test import TestResponse
 
 from casework.item import ItemKind
@@ -252,7 +252,7 @@ def test_a_case_is_shared_after_the_exposure_check(
     form = {"desk_id": citra, "form": "full"}
     refused = screen.post(f"/cases/{name}/share", form)
     assert "periksa paparan" in words(refused)
-    screen.post(f"/cases/{name}/exposure/decide", {"decision": "share"})
+    decide(screen, name, "share")
     shared = screen.post(f"/cases/{name}/share", form)
     assert "Kasus dibagikan." in words(shared)
     office.exchange()
@@ -497,7 +497,7 @@ def test_excluded_roles_and_decisions_are_named_in_words(
     """Not by the keys of the formats, in either language."""
     report = TELLING.model_copy(update={"not_for": ("penelaah", "yang-dulu")})
     name = seal_report(office, report, monkeypatch)
-    screen.post(f"/cases/{name}/exposure/decide", {"decision": "withhold"})
+    decide(screen, name, "withhold")
     shown = screen.text(f"/cases/{name}/")
     assert "Tidak untuk Tim penelaah, yang-dulu" in shown
     assert "periksa paparan: Jangan dibagikan" in shown

@@ -15,7 +15,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from support.office import NAMES, Office, make_office_template, running_office
+from support.office import (
+    NAMES,
+    Office,
+    make_office_template,
+    running_office,
+    shown_on,
+)
 from support.reporters import DAY, REPORT, Reporter
 
 from casework.bundle import read_bundle
@@ -158,7 +164,15 @@ def tell(office: Office) -> Told:
     act(budi, case, Noted(text="Catatan Budi sesudah cadangan."), today=DAY)
 
     # The reviewer comes late, and works with them.
-    decide_exposure(ani, case, findings=0, decision="share", reason="", today=DAY)
+    decide_exposure(
+        ani,
+        case,
+        shown=shown_on(ani, case),
+        findings=0,
+        decision="share",
+        reason="",
+        today=DAY,
+    )
     share(ani, case, dewi.record.desk_id, form="full", reason="", today=DAY)
     carrying.exchange()
     act(dewi, case, Noted(text="Catatan Dewi."), today=DAY)
@@ -203,6 +217,17 @@ def tell(office: Office) -> Told:
     assert proposal is not None
     act(budi, case, ClosingConfirmed(proposal=proposal.digest), today=DAY)
     says(secret[7])
+    carrying.exchange()
+    # What the reporter wrote meanwhile is looked at, and only then goes on to Dewi.
+    decide_exposure(
+        ani,
+        case,
+        shown=shown_on(ani, case),
+        findings=0,
+        decision="share",
+        reason="",
+        today=DAY,
+    )
     carrying.exchange()
     return Told(office, carrying, reporter, case, unstopped, tuple(secret))
 

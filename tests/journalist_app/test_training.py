@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
-from support.office import Office
+from support.office import Office, shown_on
 from support.reporters import DAY, Reporter, Sealer, make_bundle
 from support.screens import Screen
 
@@ -323,7 +323,13 @@ def test_exercises_tick_themselves_off(training: Desk, tmp_path: Path) -> None:
     exclude(training, name("terlapor"), accused, reason="Terlapor.", today=DAY)
     secret = name("paparan")
     decide_exposure(
-        training, secret, findings=3, decision="redact", reason="", today=DAY
+        training,
+        secret,
+        shown=shown_on(training, secret),
+        findings=3,
+        decision="redact",
+        reason="",
+        today=DAY,
     )
     act(training, secret, Paraphrased(text="Dana cair dua kali."), today=DAY)
     auditor = colleagues["Rekan Auditor"]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from support.case_files import members_of
 from support.command import World
+from support.office import shown_on
 from support.reporters import DAY, Reporter
 from support.sending import send
 from support.telling_files import pdf_with_author
@@ -58,7 +59,15 @@ def given(world: World, tmp_path: Path) -> Given:
     world.done("desk", "import", bundle)
     (case,) = re.findall(r"^([a-z]{5}-[a-z]{5}) ", world.done("desk", "list"), re.M)
     with open_desk(world.desk, passphrase=None, entropy=os.urandom) as desk:
-        decide_exposure(desk, case, findings=0, decision="share", reason="", today=DAY)
+        decide_exposure(
+            desk,
+            case,
+            shown=shown_on(desk, case),
+            findings=0,
+            decision="share",
+            reason="",
+            today=DAY,
+        )
     folder = tmp_path / "stick"
     folder.mkdir()
     return Given(world, case, folder)

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from PIL import Image, ImageDraw
 from support.hostile_files import archive, pdf
-from support.office import NAMES, Office
+from support.office import NAMES, Office, shown_on
 from support.reporters import DAY, Reporter
 
 from casework.item import ItemKind
@@ -299,7 +299,13 @@ def _share(office: Office, name: str) -> None:
     )
     acting.act(desk, name, Paraphrased(text=text), today=TODAY)
     acting.decide_exposure(
-        desk, name, findings=3, decision="redact", reason="Jabatan.", today=TODAY
+        desk,
+        name,
+        shown=shown_on(desk, name),
+        findings=3,
+        decision="redact",
+        reason="Jabatan.",
+        today=TODAY,
     )
     citra = office.desks[CITRA].record.desk_id
     acting.share(

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 from pypdf.generic import StreamObject
-from support.office import NAMES, Office
+from support.office import NAMES, Office, shown_on
 from support.reporters import DAY, Reporter
 from support.telling_files import pdf_with_author
 
@@ -98,7 +98,15 @@ def blacken_secrets(desk: Desk, name: str) -> None:
 
 def decide(desk: Desk, name: str, decision: str) -> None:
     """Decide what may leave."""
-    decide_exposure(desk, name, findings=2, decision=decision, reason="", today=DAY)
+    decide_exposure(
+        desk,
+        name,
+        shown=shown_on(desk, name),
+        findings=2,
+        decision=decision,
+        reason="",
+        today=DAY,
+    )
 
 
 def members_of(content: bytes) -> Mapping[str, bytes]:

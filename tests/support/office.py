@@ -21,6 +21,7 @@ from support.deaddrop_samples import seeded
 from support.reporters import DAY
 
 from casework.enrolment import Enrolment
+from casework.exposure_check import mark_of
 from crypto.admission import fingerprint_in
 from crypto.certificates import certify, generate_organisation_key
 from crypto.openpgp import Keyring
@@ -29,6 +30,7 @@ from journalist_app.courier.bundles import announce, write_announced
 from journalist_app.courier.outboxes import Delivery, apply_outbox
 from journalist_app.workstation import casebook
 from journalist_app.workstation.backing_up import restore_backup, write_backup
+from journalist_app.workstation.cases import find_case
 from journalist_app.workstation.colleagues import trust_organisation
 from journalist_app.workstation.desk import (
     Desk,
@@ -40,6 +42,7 @@ from journalist_app.workstation.errors import NothingToExport
 from journalist_app.workstation.exporting import prepare_outbox, write_again
 from journalist_app.workstation.importing import ImportReport, import_bundle
 from journalist_app.workstation.recovery_code import RecoveryCode
+from journalist_app.workstation.sharing import to_check
 
 DATABASE = "deaddrop.sqlite"
 NAMES = ("Petugas Ani", "Petugas Budi", "Petugas Citra")
@@ -340,3 +343,9 @@ def _sockets(folder: str, names: list[str]) -> list[str]:
     return [
         name for name in names if stat.S_ISSOCK((Path(folder) / name).lstat().st_mode)
     ]
+
+
+def shown_on(desk: Desk, name: str) -> str:
+    """Return the mark of what the exposure check of a case shows on a desk."""
+    with desk.casebook.transaction() as connection:
+        return mark_of(to_check(connection, find_case(connection, name).case_id))

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.screens.access import Access
 from journalist_app.workstation.screens.app import create_app
+from journalist_app.workstation.screens.inspections import Inspections
 from journalist_app.workstation.screens.jobs import Jobs
 from journalist_app.workstation.screens.services import Services
 from journalist_app.workstation.screens.shown import Shown
@@ -39,6 +40,7 @@ class Screen:
             jobs=self.jobs,
             # Its client gives up on nothing, and follows no page that asks again.
             shown=Shown(patience_seconds=180.0),
+            inspections=Inspections(),
             secret_key=b"k" * 32,
             hosts=(HOST,),
             today=lambda: today,
@@ -82,3 +84,17 @@ def words(answer: TestResponse) -> str:
     """Return the text of a page without its tags."""
     main = answer.text.partition("<main")[2]
     return " ".join(html.unescape(_TAG.sub(" ", main.partition(">")[2])).split())
+
+
+def decide(screen: Screen, name: str, decision: str) -> TestResponse:
+    """Decide about what the page shows now."""
+    return screen.post(
+        f"/cases/{name}/exposure/decide",
+        {"decision": decision, "shown": mark_on(screen, name)},
+    )
+
+
+def mark_on(screen: Screen, name: str) -> str:
+    """Open the exposure check and return the mark that its form carries."""
+    page = screen.get(f"/cases/{name}/exposure/").text
+    return page.partition('name="shown" value="')[2][:64]

@@ -9,6 +9,7 @@ from flask import current_app
 
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.screens.access import Access
+from journalist_app.workstation.screens.inspections import Inspections
 from journalist_app.workstation.screens.jobs import Jobs
 from journalist_app.workstation.screens.shown import Shown
 
@@ -28,6 +29,7 @@ class Services:
     access: Access = field(repr=False)
     jobs: Jobs = field(repr=False)
     shown: Shown = field(repr=False)
+    inspections: Inspections = field(repr=False)
     secret_key: bytes = field(repr=False)
     hosts: tuple[str, ...]
     today: Callable[[], date]

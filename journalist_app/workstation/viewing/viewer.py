@@ -146,7 +146,7 @@ def view(
         seen = replace(seen, problem=str(error))
     if seen.members is not None and _is_bomb(content, seen.members):
         seen = replace(seen, problem="bomb")
-    return replace(seen, inspection=_inspection(content))
+    return replace(seen, inspection=inspect(content))
 
 
 def cleaned_copy(pages: Sequence[bytes]) -> bytes:
@@ -283,7 +283,8 @@ def _is_bomb(content: bytes, members: Sequence[Member]) -> bool:
     return unpacked > BOMB_BYTES and unpacked > BOMB_RATIO * len(content)
 
 
-def _inspection(content: bytes) -> Inspection:
+def inspect(content: bytes) -> Inspection:
+    """Say what a file tells about whoever made it, as found in the sandbox."""
     try:
         said = b"".join(
             sandbox.run(

@@ -12,6 +12,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
+from casework.exposure_check import unchecked
 from casework.folding import Entry, still_reversible
 from casework.journal import (
     LABEL_CHARACTERS,
@@ -29,7 +30,6 @@ from casework.workflow import steps_from
 from journalist_app.workstation import acting, sharing
 from journalist_app.workstation.cases import (
     CaseFile,
-    ItemShown,
     show_case,
     summaries_of,
 )
@@ -60,6 +60,9 @@ def show(name: str) -> ResponseReturnValue:
         members = sharing.members(connection, case.summary.case_id, case.state) | {
             here.desk.record.desk_id
         }
+        waiting = sharing.waiting_for_check(
+            here.desk, connection, case.summary.case_id, case.state
+        )
         linked = summaries_of(
             connection,
             [bytes.fromhex(other) for other in case.state.links],
@@ -84,6 +87,7 @@ def show(name: str) -> ResponseReturnValue:
         members=[one for one in colleagues if one.desk_id in members],
         outsiders=[one for one in colleagues if _can_be_let_in(one, members)],
         exposure_stale=exposure_is_stale(case),
+        waiting=waiting,
         linked=linked,
         alike=[
             one
@@ -289,9 +293,6 @@ def _can_be_let_in(colleague: Colleague, members: frozenset[str]) -> bool:
 
 
 def exposure_is_stale(case: CaseFile) -> bool:
-    """Tell whether the reporter has sent something since the exposure check."""
-    items = [entry for entry in case.thread if isinstance(entry, ItemShown)]
+    """Tell whether the case has items that no exposure check has covered."""
     exposure = case.state.exposure
-    if exposure is None or not items:
-        return exposure is None
-    return exposure.action.through != items[-1].digest.hex()
+    return exposure is None or bool(unchecked(exposure.action, case.to_check))

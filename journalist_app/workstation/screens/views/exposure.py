@@ -7,21 +7,31 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from casework.exposure import Exposure, find_exposures
+from casework.exposure_check import mark_of, unchecked
 from casework.folding import Entry
 from casework.journal import Paraphrased, Redacted
 from casework.report import SEVEN_QUESTIONS
 from casework.text import clean_text
+from casework.traces import Inspection
 from journalist_app.workstation import acting
-from journalist_app.workstation.cases import CaseFile, ItemShown, show_case
-from journalist_app.workstation.errors import ActionRefused
+from journalist_app.workstation.cases import (
+    AttachmentShown,
+    CaseFile,
+    ItemShown,
+    read_attachment,
+    show_case,
+)
+from journalist_app.workstation.errors import ActionRefused, ShownOtherwise
 from journalist_app.workstation.screens.notices import Notice, say, undoable
 from journalist_app.workstation.screens.services import services
 from journalist_app.workstation.screens.wording import (
     DECISION_LABELS,
     EXPOSURE_LABELS,
     QUESTION_LABELS,
+    TRACE_LABELS,
     _,
 )
+from journalist_app.workstation.viewing.viewer import inspect
 
 bp = Blueprint("exposure", __name__, url_prefix="/cases/<name>/exposure")
 
@@ -47,6 +57,7 @@ class Passage:
     text: str = field(repr=False)
     exposures: tuple[Exposure, ...]
     spans: tuple[tuple[int, int], ...]
+    checked: bool
 
     @property
     def pieces(self) -> list[Piece]:
@@ -65,18 +76,47 @@ class Passage:
         ]
 
 
+@dataclass(frozen=True)
+class FileChecked:
+    """A file of the reporter: its name and what it says about its maker."""
+
+    item: str
+    file: AttachmentShown
+    exposures: tuple[Exposure, ...]
+    inspection: Inspection = field(repr=False)
+    checked: bool
+
+    @property
+    def findings(self) -> int:
+        """How many things it tells."""
+        return len(self.exposures) + len(self.inspection.traces)
+
+
 @bp.get("/")
 def show(name: str) -> ResponseReturnValue:
     """Show what in the case could give the reporter away."""
     here = services()
     case = show_case(here.desk, name, today=here.today(), mark_shown=False)
+    return _page(case)
+
+
+def _page(case: CaseFile, *, decision: str = "", reason: str = "") -> str:
+    exposure = case.state.exposure
+    if not decision and exposure:
+        decision = exposure.action.decision
     return render_template(
         "exposure.html",
         case=case,
         state=case.state,
         passages=_passages(case),
+        files=_files(case),
+        shown=mark_of(case.to_check),
+        decision=decision,
+        reason=reason,
+        changed=request.method == "POST",
         labels=QUESTION_LABELS,
         exposure_labels=EXPOSURE_LABELS,
+        trace_labels=TRACE_LABELS,
         decision_labels=DECISION_LABELS,
     )
 
@@ -86,14 +126,23 @@ def decide(name: str) -> ResponseReturnValue:
     """Record what was decided."""
     here = services()
     case = show_case(here.desk, name, today=here.today(), mark_shown=False)
-    acting.decide_exposure(
-        here.desk,
-        name,
-        findings=sum(len(passage.exposures) for passage in _passages(case)),
-        decision=request.form.get("decision", ""),
-        reason=clean_text(request.form.get("reason", ""))[:TEXT_CHARACTERS].strip(),
-        today=here.today(),
-    )
+    decision = request.form.get("decision", "")
+    reason = clean_text(request.form.get("reason", ""))[:TEXT_CHARACTERS].strip()
+    findings = sum(len(one.exposures) for one in _passages(case))
+    findings += sum(one.findings for one in _files(case))
+    try:
+        acting.decide_exposure(
+            here.desk,
+            name,
+            shown=request.form.get("shown", ""),
+            findings=findings,
+            decision=decision,
+            reason=reason,
+            today=here.today(),
+        )
+    except ShownOtherwise:
+        case = show_case(here.desk, name, today=here.today(), mark_shown=False)
+        return _page(case, decision=decision, reason=reason), 409
     say(Notice(_("Keputusan dicatat."), case=name, place="petugas"))
     return redirect(url_for("case.show", name=name, _anchor="petugas"), code=303)
 
@@ -146,6 +195,7 @@ def _done(name: str, said: str, entry: Entry, *, place: str) -> ResponseReturnVa
 
 def _passages(case: CaseFile) -> tuple[Passage, ...]:
     passages = []
+    waiting = _waiting(case)
     for entry in case.thread:
         if not isinstance(entry, ItemShown) or entry.confidential:
             continue
@@ -166,9 +216,40 @@ def _passages(case: CaseFile) -> tuple[Passage, ...]:
                         text=text,
                         exposures=tuple(find_exposures(text)),
                         spans=case.state.redactions.get((item, name), ()),
+                        checked=entry.digest not in waiting,
                     )
                 )
     return tuple(passages)
+
+
+def _waiting(case: CaseFile) -> frozenset[bytes]:
+    exposure = case.state.exposure
+    return unchecked(exposure.action if exposure else None, case.to_check)
+
+
+def _files(case: CaseFile) -> tuple[FileChecked, ...]:
+    waiting = _waiting(case)
+    return tuple(
+        FileChecked(
+            item=entry.digest.hex(),
+            file=file,
+            exposures=find_exposures(file.name),
+            inspection=_inspection(case.summary.name, entry.digest, file),
+            checked=entry.digest not in waiting,
+        )
+        for entry in case.thread
+        if isinstance(entry, ItemShown) and not entry.confidential
+        for file in entry.attachments
+    )
+
+
+def _inspection(name: str, digest: bytes, file: AttachmentShown) -> Inspection:
+    here = services()
+
+    def look() -> Inspection:
+        return inspect(read_attachment(here.desk, name, digest, file.position))
+
+    return here.inspections.get((digest, file.position), look)
 
 
 def _chosen(case: CaseFile) -> Passage:
