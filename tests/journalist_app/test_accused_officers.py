@@ -2,7 +2,7 @@
 
 import pytest
 from sqlalchemy import select, text
-from support.office import NAMES, Office, shown_on, texts_on
+from support.office import NAMES, Office, decide, texts_on
 from support.reporters import DAY, REPORT, Reporter
 
 from casework.item import ItemKind
@@ -11,7 +11,6 @@ from casework.reply import ReplyKind
 from journalist_app.workstation import casebook
 from journalist_app.workstation.acting import (
     act,
-    decide_exposure,
     exclude,
     link,
     share,
@@ -53,15 +52,7 @@ def everything_on(desk: Desk) -> str:
 def let_citra_in(office: Office, name: str) -> None:
     """Share a case whole."""
     ani = office.desks[ANI]
-    decide_exposure(
-        ani,
-        name,
-        shown=shown_on(ani, name),
-        findings=0,
-        decision="share",
-        reason="",
-        today=DAY,
-    )
+    decide(ani, name, "share")
     citra_id = office.desks[CITRA].record.desk_id
     share(ani, name, citra_id, form="full", reason="", today=DAY)
 
@@ -118,15 +109,7 @@ def test_a_role_that_the_reporter_excludes_is_not_let_in_later(
     case = case_name(reporter.keys.case_id)
     ani, citra = office.desks[ANI], office.desks[CITRA]
     act(ani, case, Paraphrased(text="Dengan kata lain."), today=DAY)
-    decide_exposure(
-        ani,
-        case,
-        shown=shown_on(ani, case),
-        findings=0,
-        decision="share",
-        reason="",
-        today=DAY,
-    )
+    decide(ani, case, "share")
     before = state_of(ani, case)
     for form in ("full", "redacted", "paraphrase"):
         with pytest.raises(ActionRefused, match="does not want this role"):

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import select
 from support.bundles import rewritten, swapped
-from support.office import NAMES, Office, shown_on, texts_on
+from support.office import NAMES, Office, decide, texts_on
 from support.reporters import DAY, Reporter
 
 from casework.item import ItemKind
@@ -17,7 +17,6 @@ from deaddrop import MissingOutbox, OutboxConflict
 from journalist_app.workstation import casebook
 from journalist_app.workstation.acting import (
     act,
-    decide_exposure,
     exclude,
     share,
     state_of,
@@ -159,15 +158,7 @@ def test_a_reviewer_comes_back(office: Office, reporter: Reporter, name: str) ->
     """What was shared with a desk and lost there is sealed to it once more."""
     ani = office.desks[ANI]
     backed = office.back_up(CITRA)
-    decide_exposure(
-        ani,
-        name,
-        shown=shown_on(ani, name),
-        findings=0,
-        decision="share",
-        reason="",
-        today=DAY,
-    )
+    decide(ani, name, "share")
     citra_id = office.desks[CITRA].record.desk_id
     share(ani, name, citra_id, form="full", reason="", today=DAY)
     office.exchange()
@@ -373,15 +364,7 @@ def test_a_restored_desk_does_not_tell_whom_it_had_excluded(
 ) -> None:
     """An exclusion that the backup does not have is learnt before anything is sent."""
     ani, budi, citra = (office.desks[desk] for desk in NAMES)
-    decide_exposure(
-        ani,
-        name,
-        shown=shown_on(ani, name),
-        findings=0,
-        decision="share",
-        reason="",
-        today=DAY,
-    )
+    decide(ani, name, "share")
     share(ani, name, citra.record.desk_id, form="full", reason="", today=DAY)
     office.exchange()
     backed = office.back_up(ANI)
@@ -409,15 +392,7 @@ def test_whoever_does_not_answer_is_not_waited_for_for_ever(
 ) -> None:
     """An officer decides to go on without somebody, and what waited is sent."""
     ani = office.desks[ANI]
-    decide_exposure(
-        ani,
-        name,
-        shown=shown_on(ani, name),
-        findings=0,
-        decision="share",
-        reason="",
-        today=DAY,
-    )
+    decide(ani, name, "share")
     citra_id = office.desks[CITRA].record.desk_id
     share(ani, name, citra_id, form="full", reason="", today=DAY)
     office.exchange()

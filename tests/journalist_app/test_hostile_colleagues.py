@@ -4,7 +4,7 @@ import base64
 from collections.abc import Sequence
 
 import pytest
-from support.office import NAMES, Office, shown_on, texts_on
+from support.office import NAMES, Office, decide, texts_on
 from support.reporters import DAY, REPORT, Reporter
 
 from casework.bundle import BundleOfficer
@@ -26,7 +26,7 @@ from crypto.admission import key_ids_in, read_key_file
 from crypto.certificates import generate_officer_key
 from crypto.openpgp import Keyring
 from crypto.packets import PUBLIC_SUBKEY, split_packets
-from journalist_app.workstation.acting import act, decide_exposure, share, state_of
+from journalist_app.workstation.acting import act, share, state_of
 from journalist_app.workstation.cases import list_cases, show_case
 from journalist_app.workstation.colleagues import desks_by_key, take_in_officers
 from journalist_app.workstation.desk import Desk
@@ -101,15 +101,7 @@ def announced(office: Office, name: str) -> BundleOfficer:
 def let_in(office: Office, case: str, who: str, form: str) -> None:
     """Let Ani share a case."""
     ani = office.desks[ANI]
-    decide_exposure(
-        ani,
-        case,
-        shown=shown_on(ani, case),
-        findings=0,
-        decision="share",
-        reason="",
-        today=DAY,
-    )
+    decide(ani, case, "share")
     desk_id = office.desks[who].record.desk_id
     share(ani, case, desk_id, form=form, reason="", today=DAY)
 

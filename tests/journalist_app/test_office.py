@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 from support.bundles import rewritten
-from support.office import NAMES, Office, shown_on, texts_on
+from support.office import NAMES, Office, decide, shown_on, texts_on
 from support.reporters import DAY, REPORT, Reporter
 
 from casework.casefile import BAR
@@ -205,15 +205,7 @@ def test_a_reviewer_gets_a_case_only_when_it_is_shared(
     assert REPORT.what not in texts_on(office.desks[CITRA])
 
     ani, citra = office.desks[ANI], office.desks[CITRA]
-    decide_exposure(
-        ani,
-        name,
-        shown=shown_on(ani, name),
-        findings=0,
-        decision="share",
-        reason="",
-        today=DAY,
-    )
+    decide(ani, name, "share")
     share(ani, name, citra.record.desk_id, form="full", reason="Penelaah.", today=DAY)
     assign(ani, name, citra.record.desk_id, today=DAY)
     office.exchange()
@@ -225,19 +217,6 @@ def test_a_reviewer_gets_a_case_only_when_it_is_shared(
     first, second, third = states(office, name)
     assert first == second == third
     assert citra.record.desk_id == third.assigned
-
-
-def decide(desk: Desk, name: str, decision: str) -> None:
-    """Decide about all that the desk has of a case."""
-    decide_exposure(
-        desk,
-        name,
-        shown=shown_on(desk, name),
-        findings=0,
-        decision=decision,
-        reason="",
-        today=DAY,
-    )
 
 
 def messages_on(desk: Desk, name: str) -> list[str | None]:
@@ -447,25 +426,9 @@ def test_nothing_is_shared_before_the_exposure_check(
             share(ani, name, citra.record.desk_id, form="full", reason="", today=DAY)
 
     try_to_share("look first")
-    decide_exposure(
-        ani,
-        name,
-        shown=shown_on(ani, name),
-        findings=0,
-        decision="withhold",
-        reason="",
-        today=DAY,
-    )
+    decide(ani, name, "withhold")
     try_to_share("not shared")
-    decide_exposure(
-        ani,
-        name,
-        shown=shown_on(ani, name),
-        findings=0,
-        decision="share",
-        reason="",
-        today=DAY,
-    )
+    decide(ani, name, "share")
     office.send(reporter.write(ItemKind.MESSAGE, message="Saya Sari."), to=INTAKE)
     office.exchange()
     try_to_share("since the exposure check")
@@ -480,15 +443,7 @@ def test_contact_details_are_never_sealed_anew(
     office.send(reporter.write(ItemKind.CONTACT, message="0811-contoh"), to=(ANI,))
     office.exchange()
     ani, citra = office.desks[ANI], office.desks[CITRA]
-    decide_exposure(
-        ani,
-        name,
-        shown=shown_on(ani, name),
-        findings=0,
-        decision="share",
-        reason="",
-        today=DAY,
-    )
+    decide(ani, name, "share")
     share(ani, name, citra.record.desk_id, form="full", reason="", today=DAY)
     office.exchange()
     assert 1 == len(show_case(citra, name, today=DAY).thread)
@@ -519,15 +474,7 @@ def test_an_officer_who_is_accused_learns_nothing_more(
 ) -> None:
     """From the exclusion on, an excluded desk gets neither deeds nor new words."""
     ani, budi, citra = (office.desks[desk] for desk in NAMES)
-    decide_exposure(
-        ani,
-        name,
-        shown=shown_on(ani, name),
-        findings=0,
-        decision="share",
-        reason="",
-        today=DAY,
-    )
+    decide(ani, name, "share")
     share(ani, name, citra.record.desk_id, form="full", reason="", today=DAY)
     office.exchange()
     exclude(ani, name, citra.record.desk_id, reason="Disebut dalam laporan.", today=DAY)

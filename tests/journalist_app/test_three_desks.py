@@ -18,9 +18,9 @@ import pytest
 from support.office import (
     NAMES,
     Office,
+    decide,
     make_office_template,
     running_office,
-    shown_on,
 )
 from support.reporters import DAY, REPORT, Reporter
 
@@ -33,7 +33,6 @@ from crypto.slots import STRETCH_SLOTS
 from journalist_app.workstation.acting import (
     act,
     assign,
-    decide_exposure,
     exclude,
     share,
     state_of,
@@ -164,15 +163,7 @@ def tell(office: Office) -> Told:
     act(budi, case, Noted(text="Catatan Budi sesudah cadangan."), today=DAY)
 
     # The reviewer comes late, and works with them.
-    decide_exposure(
-        ani,
-        case,
-        shown=shown_on(ani, case),
-        findings=0,
-        decision="share",
-        reason="",
-        today=DAY,
-    )
+    decide(ani, case, "share")
     share(ani, case, dewi.record.desk_id, form="full", reason="", today=DAY)
     carrying.exchange()
     act(dewi, case, Noted(text="Catatan Dewi."), today=DAY)
@@ -219,15 +210,7 @@ def tell(office: Office) -> Told:
     says(secret[7])
     carrying.exchange()
     # What the reporter wrote meanwhile is looked at, and only then goes on to Dewi.
-    decide_exposure(
-        ani,
-        case,
-        shown=shown_on(ani, case),
-        findings=0,
-        decision="share",
-        reason="",
-        today=DAY,
-    )
+    decide(ani, case, "share")
     carrying.exchange()
     return Told(office, carrying, reporter, case, unstopped, tuple(secret))
 

@@ -29,6 +29,7 @@ from deaddrop import DeadDrop, KnownDummies, SealedItem, migrate, open_deaddrop
 from journalist_app.courier.bundles import announce, write_announced
 from journalist_app.courier.outboxes import Delivery, apply_outbox
 from journalist_app.workstation import casebook
+from journalist_app.workstation.acting import decide_exposure
 from journalist_app.workstation.backing_up import restore_backup, write_backup
 from journalist_app.workstation.cases import find_case
 from journalist_app.workstation.colleagues import trust_organisation
@@ -349,3 +350,16 @@ def shown_on(desk: Desk, name: str) -> str:
     """Return the mark of what the exposure check of a case shows on a desk."""
     with desk.casebook.transaction() as connection:
         return mark_of(to_check(connection, find_case(connection, name).case_id))
+
+
+def decide(desk: Desk, name: str, decision: str) -> None:
+    """Decide about all that the desk has of a case."""
+    decide_exposure(
+        desk,
+        name,
+        shown=shown_on(desk, name),
+        findings=0,
+        decision=decision,
+        reason="",
+        today=DAY,
+    )
