@@ -180,6 +180,12 @@ def focused(page: Page) -> str:
     return str(page.evaluate("document.activeElement.innerText || ''")).strip()
 
 
+def wait_for_page_with(page: Page, selector: str) -> None:
+    """Wait for something on a page and for its script, which listens to keys."""
+    page.wait_for_selector(selector)
+    page.wait_for_load_state()
+
+
 def test_keys_lead_through_the_queue_and_a_case(served: Served) -> None:
     """j and k choose, Enter opens, letters act, u goes back, and z takes back."""
     page = served.open()
@@ -197,10 +203,10 @@ def test_keys_lead_through_the_queue_and_a_case(served: Served) -> None:
     page.keyboard.press("l")
     page.keyboard.type("jkagz")
     page.keyboard.press("Enter")
-    page.wait_for_selector("section[aria-labelledby=label] .notice")
+    wait_for_page_with(page, "section[aria-labelledby=label] .notice")
     assert "jkagz" in state_of(served.screen.services.desk, name).labels
     page.keyboard.press("z")
-    page.wait_for_selector("text=Dibatalkan.")
+    wait_for_page_with(page, "text=Dibatalkan.")
     assert "jkagz" not in state_of(served.screen.services.desk, name).labels
 
     page.keyboard.press("n")
@@ -240,7 +246,7 @@ def test_shortcuts_can_be_switched_off(served: Served) -> None:
     page = served.open()
     page.goto(f"{served.base}/help")
     page.click("button[name=keys]")
-    page.wait_for_selector("text=Pintasan mati.")
+    wait_for_page_with(page, "text=Pintasan mati.")
     page.goto(served.base)
     page.keyboard.press("j")
     page.keyboard.type("gp")
@@ -251,7 +257,7 @@ def test_shortcuts_can_be_switched_off(served: Served) -> None:
 
     page.goto(f"{served.base}/help")
     page.click("button[name=keys]")
-    page.wait_for_selector("text=Pintasan menyala.")
+    wait_for_page_with(page, "text=Pintasan menyala.")
     page.keyboard.type("gq")
     page.wait_for_url(f"{served.base}/")
     page.context.close()
