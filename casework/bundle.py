@@ -222,7 +222,7 @@ class BundleItem:
 
     def chunks(self) -> Iterator[bytes]:
         """
-        Yield the sealed item in pieces of at most 64 KiB.
+        Yield the sealed item in pieces of at most 256 KiB.
 
         Nothing may be done with them before this has ended without an error.
 

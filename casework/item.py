@@ -237,7 +237,7 @@ class ItemFile:
         self.size_bytes = entry.size_bytes
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the content in pieces of at most 64 KiB; raises `MalformedItem`."""
+        """Yield the content in pieces of at most 256 KiB; raises `MalformedItem`."""
         return translated(self._entry.chunks(), _broken)
 
 

@@ -228,7 +228,7 @@ class Parcel:
 
     def chunks(self) -> Iterator[bytes]:
         """
-        Yield the parcel in pieces of at most 64 KiB, once.
+        Yield the parcel in pieces of at most 256 KiB, once.
 
         Raises:
             MalformedOutbox: At the end, if it is not what was signed.

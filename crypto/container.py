@@ -29,7 +29,7 @@ from crypto.padding import solid_size
 
 BLOCK_BYTES = 512
 NAME_BYTES = 100  # The ustar name field; longer names would need extensions.
-PIECE_BYTES = 64 * 1024
+PIECE_BYTES = 256 * 1024
 # tar ends with two zero blocks (POSIX.1-1988, section 10.1.1).
 END_OF_ARCHIVE_BYTES = 2 * BLOCK_BYTES
 
@@ -172,7 +172,7 @@ class Entry:
         self._left = size_bytes
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the content in pieces of at most 64 KiB."""
+        """Yield the content in pieces of at most 256 KiB."""
         while self._left:
             piece = self._source.exactly(min(self._left, PIECE_BYTES))
             self._left -= len(piece)

@@ -10,22 +10,22 @@ moves bytes between it and us in threads.  What this module adds:
   the object that all threads would otherwise share;
 * an end: a call can be stopped from outside, and none lasts for ever.
 
-Nothing but options and fingerprints is ever on a command line: content goes
-through standard input, passphrases through a file descriptor.
+Nothing but options, fingerprints and the names of sealed files is ever on a command
+line: content goes through standard input, passphrases through a file descriptor.
 
-Two methods of python-gnupg 0.5 that are not public are extended here and
-nowhere else, `_open_subprocess` and `_collect_output`; the tests of this package
-fail if a new version no longer calls them.
+Three methods of python-gnupg 0.5 that are not public are extended here and
+nowhere else, `_open_subprocess`, `_collect_output` and `_read_data`; the tests of this
+package fail if a new version no longer calls them.
 """
 
 import copy
 import logging
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import gnupg  # type: ignore[import-untyped]  # It ships no type hints.
 
@@ -97,6 +97,7 @@ class GpgCall(gnupg.GPG):  # type: ignore[misc]  # The base class is untyped.
         """Look whether gpg works, and make the pattern for calls."""
         self.process: subprocess.Popen[bytes] | None = None
         self.outcome: Any = None
+        self.reader: Callable[[BinaryIO], object] | None = None
         self.limit_seconds: float | None = CALL_SECONDS
         self._stopped = False
         self._guard = threading.Lock()
@@ -131,6 +132,7 @@ class GpgCall(gnupg.GPG):  # type: ignore[misc]  # The base class is untyped.
         call.process = None
         call.outcome = None
         call.on_data = None
+        call.reader = None
         call.limit_seconds = limit_seconds
         call._stopped = False
         call._guard = threading.Lock()
@@ -233,6 +235,13 @@ class GpgCall(gnupg.GPG):  # type: ignore[misc]  # The base class is untyped.
             if self._stopped:
                 process.kill()
         return process
+
+    def _read_data(self, stream: BinaryIO, *arguments: Any, **options: Any) -> None:
+        # Whoever reads gpg's output where it is needed saves a thread and a copy.
+        if self.reader is None:
+            super()._read_data(stream, *arguments, **options)
+        else:
+            self.reader(stream)
 
     def _collect_output(
         self,

@@ -12,13 +12,13 @@ from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self, TypedDict
+from typing import BinaryIO, Generic, Self, TypedDict, TypeVar
 
 from crypto.agent import AgentHome
 from crypto.errors import CryptoError
 from crypto.fingerprint import Fingerprint, parse_fingerprint
 from crypto.gpg import CALL_SECONDS, GpgCall, GpgMissing, end_of_day
-from crypto.packets import EnvelopeReader, IncompleteMessage
+from crypto.packets import IncompleteMessage, read_envelope
 from crypto.passphrase import as_passphrase
 from crypto.subkeys import (
     EncryptionSubkey,
@@ -28,6 +28,8 @@ from crypto.subkeys import (
     list_officer_keys,
     make_subkeys,
 )
+
+T = TypeVar("T")
 
 
 class CannotOpen(CryptoError):
@@ -111,65 +113,51 @@ class SecretKeyring:
         listed = self._gpg.new_call(at=None).listed_keys(secret=True)
         return tuple(Fingerprint(key["fingerprint"]) for key in listed)
 
-    def open(self, sealed: BinaryIO, *, sink: Callable[[bytes], object]) -> None:
+    def open(self, sealed: Path, *, reader: Callable[[BinaryIO], T]) -> T:
         """
-        Open one sealed item.
+        Open one sealed item, and read what is in it.
 
-        The plaintext reaches *sink* before it is known whether the item is whole
+        The plaintext reaches *reader* before it is known whether the item is whole
         and unchanged: gpg streams, and only its last words tell.  **The caller
-        must hold back everything that reached the sink, and throw it away if
-        this raises.**  A sink that raises ends gpg at once, which is how a caller
-        limits the size.
+        must hold back everything that was read, and throw it away if this raises.**
+        A reader that raises ends gpg at once.
 
         Args:
-            sealed: The item, from its first byte to its last.
+            sealed: The item's file.
 
-            sink: Takes the plaintext in pieces, called from another thread.
+            reader: Reads the plaintext to its end, called from another thread.
 
         Raises:
-            CannotOpen: Unless *sealed* could be read to its end, and was exactly
+            CannotOpen: Unless the file could be read to its end, and was exactly
                 one complete message, and gpg said that decryption went well, and
-                left with exit code 0.
+                left with exit code 0, and all was read.
+
+            Exception: What *reader* raised, if gpg was not at its end before.
+
+        Returns:
+            What *reader* returned.
         """
+        _check_framing(sealed)
         call = self._gpg.new_call(at=None, limit_seconds=None)
-        watched = _Watched(sealed)
-        failed = False
-
-        def take(plaintext: bytes) -> bool:
-            nonlocal failed
-            if failed or not plaintext:
-                return False
-            try:
-                sink(plaintext)
-            except BaseException:
-                # python-gnupg keeps the exception for us, and would go on.
-                failed = True
-                call.stop()
-                raise
-            return False
-
-        call.on_data = take
-        broken: Exception | None = None
+        call.reader = reading = _Reading(reader, call.stop)
+        broken: OSError | None = None
         try:
-            call.decrypt_file(watched, passphrase=self._passphrase)
-        except (OSError, IncompleteMessage) as error:
+            # gpg reads the file itself: one copy less than through a pipe.
+            call.decrypt_file(
+                io.BytesIO(),
+                passphrase=self._passphrase,
+                extra_args=[str(sealed.absolute())],
+            )
+        except OSError as error:
             broken = error
         finally:
             call.clean_up()
-        outcome = call.outcome
-        if outcome is not None and outcome.on_data_failure is not None:
-            raise CannotOpen("the plaintext could not be put away") from (
-                outcome.on_data_failure
-            )
-        if watched.failure is not None:
-            raise CannotOpen(str(watched.failure)) from watched.failure
-        if broken is not None or not outcome.ok or outcome.returncode != 0:
-            status = getattr(outcome, "status", "") or "decryption failed"
-            raise CannotOpen(f"the item cannot be opened: {status}") from broken
-        try:
-            watched.envelope.finish()
-        except IncompleteMessage as error:
-            raise CannotOpen(str(error)) from error
+        if not reading.has_stopped_gpg:
+            outcome = call.outcome
+            if broken is not None or not outcome.ok or outcome.returncode != 0:
+                status = getattr(outcome, "status", "") or "decryption failed"
+                raise CannotOpen(f"the item cannot be opened: {status}") from broken
+        return reading.result()
 
     def sign_detached(
         self, content: bytes, *, signer: Fingerprint, day: date | None = None
@@ -270,20 +258,46 @@ class _Unlocking(TypedDict):
     asks: bool
 
 
-class _Watched:
-    """A stream whose framing is checked while python-gnupg reads it."""
+class _Reading(Generic[T]):
+    """A reader of gpg's output, and what became of it in another thread."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.envelope = EnvelopeReader()
-        self.failure: IncompleteMessage | None = None
+    def __init__(
+        self, reader: Callable[[BinaryIO], T], stop: Callable[[], object]
+    ) -> None:
+        self._reader = reader
+        self._stop = stop
+        self._results: list[T] = []
+        self._failure: BaseException | None = None
+        self._stopped = False
 
-    def read(self, size: int, /) -> bytes:
-        piece = self._stream.read(size)
+    def __call__(self, stream: BinaryIO) -> None:
+        """Read; python-gnupg calls this from a thread of its own."""
         try:
-            self.envelope.feed(piece)
-        except IncompleteMessage as error:
-            # Raised again by python-gnupg in the thread that called it.
-            self.failure = error
-            raise
-        return piece
+            self._results.append(self._reader(stream))
+        except BaseException as error:  # noqa: BLE001 - `result` raises it.
+            self._failure = error
+        if stream.read(1):
+            self._stopped = True
+            self._stop()
+
+    def result(self) -> T:
+        """Return what was read, or raise what the reader raised."""
+        if self._failure is not None:
+            raise self._failure
+        if self._stopped:
+            raise CannotOpen("more was sealed than was read")
+        return self._results[0]
+
+    @property
+    def has_stopped_gpg(self) -> bool:
+        """Whether gpg had more to say, so that its last words mean nothing."""
+        return self._stopped
+
+
+def _check_framing(sealed: Path) -> None:
+    """Refuse what is not exactly one message; gpg reads over what follows it."""
+    try:
+        with sealed.open("rb") as file:
+            read_envelope(file)
+    except (OSError, IncompleteMessage) as error:
+        raise CannotOpen(str(error)) from error

@@ -42,7 +42,7 @@ LONGEST_PKESK_BYTES = 4096
 RECIPIENTS_AT_MOST = 256
 # RFC 9580, section 4.2.1.4: the first part is at least 512 octets long.
 SHORTEST_FIRST_PART_BYTES = 512
-PIECE_BYTES = 64 * 1024
+PIECE_BYTES = 256 * 1024
 
 # Version 1: the version, a random block with two octets repeated, and the hash
 # packet of 22 octets at the end (RFC 9580, section 5.13.1).

@@ -447,10 +447,7 @@ def _open_key(keys: SecretKeyring, sealed: Path) -> bytes:
 
 
 def _opened(keys: SecretKeyring, sealed: Path) -> bytes:
-    pieces: list[bytes] = []
-    with sealed.open("rb") as file:
-        keys.open(file, sink=pieces.append)
-    return b"".join(pieces)
+    return keys.open(sealed, reader=lambda plaintext: plaintext.read())
 
 
 def _seal_to_oneself(

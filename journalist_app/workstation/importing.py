@@ -56,7 +56,7 @@ from journalist_app.workstation.returning import awaited_names
 from journalist_app.workstation.rotation import destroy_after_import, lost_because
 
 # gpg is a process for each item: two of them at work while the next one is copied.
-OPENED_AT_ONCE = 4
+OPENED_AT_ONCE = 3
 ANOTHER_HAD_THE_NUMBER = "another item had this number before"
 # How much may wait to be filed: a transaction costs as much for thirty as for one.
 MOST_WAITING = 64

@@ -1,8 +1,8 @@
 """
 Items: opening one sealed message without leaving a trace of it.
 
-    incoming/<sha256>.pgp --gpg--> pipe --> parser --> text, digests of files
-                                       `--> store, under a key of its own
+    incoming/<sha256>.pgp --gpg--> parser --> text, digests of files
+                              `--> store, under a key of its own
 
 gpg tells only with its last words whether a message is whole, so everything read
 here is held back until then.  Memory stays bounded: the files of an item flow
@@ -10,15 +10,12 @@ through, and only its text stays.
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from casework.errors import CaseworkError
 from casework.item import (
     ItemHeader,
     ItemReader,
@@ -29,7 +26,7 @@ from casework.item import (
 from casework.journal import OFFICE
 from casework.parcel import PARCEL_TEXT_BYTES, Parcel, read_message
 from casework.report import Report
-from crypto.opening import CannotOpen, SecretKeyring
+from crypto.opening import SecretKeyring
 from journalist_app.workstation.storing import ItemStore, Stored, Storing
 
 # More than a parcel has, with its padding, and than an item has before its files.
@@ -108,31 +105,9 @@ def open_sealed(
 
         CaseworkError: If what was sealed is neither.
     """
-    reading, writing = os.pipe()
-    malformed: CaseworkError | None = None
-    opened: OpenedItem | Parcel | None = None
     with ExitStack() as kept:
-        with ThreadPoolExecutor(1) as pool, os.fdopen(reading, "rb") as stream:
-            opening = pool.submit(_open_into, writing, keys, sealed)
-            try:
-                opened = _read(stream, store, kept)
-            except CaseworkError as error:
-                malformed = error
-            finally:
-                # When the parser gives up, gpg has to stop as well.
-                stream.close()
-            failure = opening.exception()
-        we_hung_up = failure is not None and isinstance(
-            failure.__cause__, BrokenPipeError
-        )
         # An exception that passes through here takes the file out of the store.
-        if malformed is not None and (failure is None or we_hung_up):
-            raise malformed
-        if failure is not None:
-            raise failure
-        if opened is None:
-            raise CannotOpen(CannotOpen.__doc__)
-    return opened
+        return keys.open(sealed, reader=lambda stream: _read(stream, store, kept))
 
 
 def read_stored(store: ItemStore, stored: Stored, *, receive: Receive) -> None:
@@ -168,19 +143,6 @@ class _Pieces:
             self._held = piece
         taken, self._held = self._held[:size], self._held[size:]
         return taken
-
-
-def _open_into(writing: int, keys: SecretKeyring, sealed: Path) -> None:
-    def write(plaintext: bytes) -> None:
-        view = memoryview(plaintext)
-        while view:
-            view = view[os.write(writing, view) :]
-
-    try:
-        with sealed.open("rb") as file:
-            keys.open(file, sink=write)
-    finally:
-        os.close(writing)
 
 
 def _read(stream: BinaryIO, store: ItemStore, kept: ExitStack) -> OpenedItem | Parcel:

@@ -299,7 +299,7 @@ def test_never_reads_far_beyond_its_limit() -> None:
 
 def test_large_members_come_in_pieces() -> None:
     """
-    No piece is larger than 64 KiB, however large the member.
+    No piece is larger than 256 KiB, however large the member.
     """
     content = bytes(3 * PIECE_BYTES + 1)
     sizes = []

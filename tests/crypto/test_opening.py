@@ -1,14 +1,14 @@
 """Private keys: what opens, what does not, and what is left running."""
 
-import os
 import subprocess
 import time
 from datetime import date
-from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import BinaryIO
 
 import pytest
+from support.opening import opened
 from support.openpgp_world import World
 
 from crypto.agent import AgentHome
@@ -84,7 +84,7 @@ def no_agent_soon(home: Path) -> bool:
 def refused(desk: SecretKeyring, sealed: bytes) -> str:
     """Return the words with which a message is refused."""
     with pytest.raises(CannotOpen) as refusal:
-        desk.open(BytesIO(sealed), sink=len)
+        opened(desk, sealed)
     return str(refusal.value)
 
 
@@ -141,31 +141,63 @@ def test_other_kinds_of_message(world: World, desk: SecretKeyring) -> None:
     assert refused(desk, b"laporan")
 
 
-def test_sink_ends_it(world: World, keyring: Keyring, desk: SecretKeyring) -> None:
-    """
-    A sink that has enough stops gpg; the cause is kept, and nothing comes after.
-    """
-    enough = ValueError("too much")
-    taken: list[int] = []
-
-    def limited(chunk: bytes) -> None:
-        taken.append(len(chunk))
-        if sum(taken) > 200_000:
-            raise enough
-
-    sealed = sealed_to(keyring, world.key["ani"], bytes(5_000_000))
-    with pytest.raises(CannotOpen) as refusal:
-        desk.open(BytesIO(sealed), sink=limited)
-
-    assert enough is refusal.value.__cause__
-    assert sum(taken) < 400_000
-
-
-def test_compressed_content_is_bounded_by_the_sink(
-    world: World, desk: SecretKeyring
+def test_reader_ends_it(
+    world: World, keyring: Keyring, desk: SecretKeyring, tmp_path: Path
 ) -> None:
     """
-    A small message that would grow without end is stopped by the sink as well.
+    A reader that has enough stops gpg, and what it raised is what is raised.
+    """
+    enough = ValueError("too much")
+
+    def limited(plaintext: BinaryIO) -> None:
+        plaintext.read(200_000)
+        raise enough
+
+    sealed = tmp_path / "sealed"
+    sealed.write_bytes(sealed_to(keyring, world.key["ani"], bytes(5_000_000)))
+    with pytest.raises(ValueError, match="too much") as refusal:
+        desk.open(sealed, reader=limited)
+
+    assert enough is refusal.value
+
+
+def test_gpg_is_heard_before_a_reader(
+    world: World, keyring: Keyring, tmp_path: Path
+) -> None:
+    """
+    A reader that finds nothing to read, because gpg gave nothing, is not to blame.
+    """
+    sealed = tmp_path / "sealed"
+    sealed.write_bytes(sealed_to(keyring, world.key["ani"], b"laporan"))
+
+    def particular(plaintext: BinaryIO) -> None:
+        raise ValueError(plaintext.read())
+
+    new_officer(tmp_path / "other")
+    with (
+        SecretKeyring(tmp_path / "other") as other,
+        pytest.raises(CannotOpen, match="no secret key"),
+    ):
+        other.open(sealed, reader=particular)
+
+
+def test_reader_has_to_read_all(
+    world: World, keyring: Keyring, desk: SecretKeyring, tmp_path: Path
+) -> None:
+    """
+    Whether a message is whole is known at its end only, so what was left is refused.
+    """
+    sealed = tmp_path / "sealed"
+    sealed.write_bytes(sealed_to(keyring, world.key["ani"], bytes(5_000_000)))
+    with pytest.raises(CannotOpen, match="more was sealed than was read"):
+        desk.open(sealed, reader=lambda plaintext: plaintext.read(1000))
+
+
+def test_compressed_content_is_bounded_by_the_reader(
+    world: World, desk: SecretKeyring, tmp_path: Path
+) -> None:
+    """
+    A small message that would grow without end is stopped by the reader as well.
     """
     bomb = world.gpg(
         "--trust-model",
@@ -179,32 +211,26 @@ def test_compressed_content_is_bounded_by_the_sink(
         content=bytes(50_000_000),
     )
     assert len(bomb) < 100_000
-    taken = [0]
 
-    def limited(chunk: bytes) -> None:
-        taken[0] += len(chunk)
-        if taken[0] > 1_000_000:
-            raise ValueError("too much")
+    def limited(plaintext: BinaryIO) -> None:
+        raise ValueError(len(plaintext.read(1_000_000)))
 
-    with pytest.raises(CannotOpen):
-        desk.open(BytesIO(bomb), sink=limited)
-    assert taken[0] < 1_200_000
+    sealed = tmp_path / "sealed"
+    sealed.write_bytes(bomb)
+    with pytest.raises(ValueError, match="1000000"):
+        desk.open(sealed, reader=limited)
 
 
-def test_reading_fails(world: World, keyring: Keyring, desk: SecretKeyring) -> None:
+def test_reading_fails(desk: SecretKeyring, tmp_path: Path) -> None:
     """
-    When the item cannot be read to its end, it does not open.
+    What is not there, or cannot be read, does not open, and the reason is said.
     """
-
-    class Broken(BytesIO):
-        def read(self, size: int | None = -1, /) -> bytes:
-            if self.tell() > 50_000:
-                raise OSError("the stick was pulled out")
-            return super().read(size)
-
-    sealed = sealed_to(keyring, world.key["ani"], os.urandom(1_000_000))
-    with pytest.raises(CannotOpen):
-        desk.open(Broken(sealed), sink=len)
+    for sealed, reason in (
+        (tmp_path / "pulled out", "No such file"),
+        (tmp_path, "Is a directory"),
+    ):
+        with pytest.raises(CannotOpen, match=reason):
+            desk.open(sealed, reader=lambda plaintext: plaintext.read())
 
 
 def test_passphrase(tmp_path: Path) -> None:
@@ -223,9 +249,7 @@ def test_passphrase(tmp_path: Path) -> None:
     with SecretKeyring(home) as desk:
         assert refused(desk, sealed)
     with SecretKeyring(home, passphrase=PASSPHRASE) as desk:
-        opened: list[bytes] = []
-        desk.open(BytesIO(sealed), sink=opened.append)
-        assert b"laporan" == b"".join(opened)
+        assert b"laporan" == opened(desk, sealed)
         assert desk.sign_detached(b"isi", signer=key, day=TODAY)
         assert (key,) == desk.fingerprints()
 
@@ -327,9 +351,7 @@ def test_long_path(tmp_path: Path) -> None:
         assert len(str(link)) < 60
     assert not link.parent.exists()
     with SecretKeyring(home) as desk:
-        opened: list[bytes] = []
-        desk.open(BytesIO(sealed_by_hand(home, key, b"laporan")), sink=opened.append)
-        assert b"laporan" == b"".join(opened)
+        assert b"laporan" == opened(desk, sealed_by_hand(home, key, b"laporan"))
         short = desk._agent.path
     assert not short.exists()
     assert no_agent_soon(short)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.opening import opened
 from support.openpgp_world import World
 
 from crypto.admission import KEY_FILE_BYTES, read_key_file
@@ -742,8 +743,6 @@ def test_vector(tmp_path: Path) -> None:
         allowed=[officer.fingerprint],
         today=today,
     )
-    opened: list[bytes] = []
     with SecretKeyring(tmp_path / "desk") as desk:
         desk._gpg.new_call(at=None).import_keys(VECTOR["officer_secret_key"])
-        desk.open(BytesIO(sealed), sink=opened.append)
-    assert bytes.fromhex(VECTOR["plaintext"]) == b"".join(opened)
+        assert bytes.fromhex(VECTOR["plaintext"]) == opened(desk, sealed)

@@ -4,6 +4,7 @@ import io
 from datetime import date
 
 import pytest
+from support.opening import opened
 from support.openpgp_world import World
 
 from crypto.fingerprint import Fingerprint
@@ -34,10 +35,8 @@ def test_a_stranger_can_open_what_is_sealed_to_them(
     Nobody certified the key; it is the only recipient, and opens it byte for byte.
     """
     sealed = sealed_to(world.file["uncertified"], world.key["uncertified"])
-    opened: list[bytes] = []
-    desk.open(io.BytesIO(sealed), sink=opened.append)
 
-    assert CONTENT == b"".join(opened)
+    assert CONTENT == opened(desk, sealed)
     assert 1 == len(read_envelope(io.BytesIO(sealed)).recipient_key_ids)
 
 

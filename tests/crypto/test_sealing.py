@@ -14,6 +14,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from support.opening import opened
 from support.openpgp_world import World
 
 from crypto.fingerprint import Fingerprint
@@ -98,9 +99,7 @@ def test_every_recipient_opens(
     content = os.urandom(size)
     sealed = sealed_at_once(keyring, content, world.key["ani"], world.key["budi"])
 
-    opened: list[bytes] = []
-    desk.open(BytesIO(sealed), sink=opened.append)
-    assert content == b"".join(opened)
+    assert content == opened(desk, sealed)
 
 
 def test_message_is_what_the_specification_says(world: World, keyring: Keyring) -> None:
@@ -193,9 +192,7 @@ def test_eight_threads_share_one_home(
         )
 
     for content, message in zip(contents, sealed, strict=True):
-        opened: list[bytes] = []
-        desk.open(BytesIO(message), sink=opened.append)
-        assert content == b"".join(opened)
+        assert content == opened(desk, message)
 
 
 def test_memory_is_bounded(world: World, keyring: Keyring) -> None:
@@ -566,9 +563,7 @@ def test_all_is_well_with_an_honest_wrapper(
 
     sealed = sealed_at_once(keyring, bytes(50_000), world.key["ani"])
 
-    opened: list[bytes] = []
-    desk.open(BytesIO(sealed), sink=opened.append)
-    assert bytes(50_000) == b"".join(opened)
+    assert bytes(50_000) == opened(desk, sealed)
 
 
 def test_writing_after_the_end(world: World, keyring: Keyring) -> None:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from support.opening import opened
 from support.openpgp_world import World, run_gpg
 from support.smartcard import move_to_card
 
@@ -52,10 +53,8 @@ class Officer:
 
     def open(self, sealed: bytes) -> bytes:
         """Open at the officer's."""
-        pieces: list[bytes] = []
         with SecretKeyring(self.home) as keys:
-            keys.open(io.BytesIO(sealed), sink=pieces.append)
-        return b"".join(pieces)
+            return opened(keys, sealed)
 
 
 @pytest.fixture(scope="module")

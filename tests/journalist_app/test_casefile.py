@@ -25,6 +25,7 @@ from support.case_files import (
 )
 from support.hostile_files import pdf
 from support.office import NAMES, Office
+from support.opening import opened
 from support.reporters import DAY, Reporter, Sealer, make_bundle
 
 from casework.folding import CaseState, Entry
@@ -478,16 +479,14 @@ def test_sealed_it_is_for_its_recipient_only(
         ani, name, wish(), stick / "a.tar.pgp", today=DAY, stranger=stranger
     )
     sealed = made.path.read_bytes()
-    pieces: list[bytes] = []
     with SecretKeyring(tmp_path / "auditor") as keys:
-        keys.open(io.BytesIO(sealed), sink=pieces.append)
-    opened = b"".join(pieces)
+        archive = opened(keys, sealed)
 
     assert made.sealed
     assert b"case-file.pdf" not in sealed
-    assert made.sha256 == hashlib.sha256(opened).hexdigest()
+    assert made.sha256 == hashlib.sha256(archive).hexdigest()
     assert made.sha256 == exports(state_of(ani, name))[0].sha256
-    assert "case-file.pdf" in members_of(opened)
+    assert "case-file.pdf" in members_of(archive)
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import update
 from support.office import NAMES, Office
+from support.opening import opened
 from support.reporters import DAY, Reporter
 from support.smartcard import move_to_card
 
@@ -76,15 +77,13 @@ def test_a_past_month_is_destroyed_when_nothing_can_come(
     office.fetch(ANI)
     keys = calendar(desk, DAY).rows[0].subkey
     assert (keys.key_id,) == read_envelope(io.BytesIO(november)).recipient_key_ids
-    pieces: list[bytes] = []
-    desk.keys.open(io.BytesIO(november), sink=pieces.append)
-    assert pieces
+    assert opened(desk.keys, november)
 
     office.send(write(budi, DUE), to=[ANI], day=DUE)
     report = office.fetch(ANI, today=DUE)
     assert (keys.key_id,) == tuple(one.key_id for one in report.destroyed)
     with pytest.raises(CannotOpen):
-        desk.keys.open(io.BytesIO(november), sink=pieces.append)
+        opened(desk.keys, november)
     assert 2 == len(list_cases(desk, today=DUE))
     current = SubkeyState.PAST, SubkeyState.CURRENT
     assert [SubkeyState.DESTROYED, *current] == states(desk, DUE)

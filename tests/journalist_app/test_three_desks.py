@@ -11,6 +11,7 @@ order of such things anew each time.
 
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from support.office import (
     make_office_template,
     running_office,
 )
+from support.opening import opened
 from support.reporters import DAY, REPORT, Reporter
 
 from casework.bundle import read_bundle
@@ -91,12 +93,8 @@ class Carrying:
         """Return all that a desk's key opens of what its desk was ever given."""
         pieces: list[bytes] = []
         for sealed in self.sealed[name]:
-            plain = io.BytesIO()
-            try:
-                self.office.desks[name].keys.open(io.BytesIO(sealed), sink=plain.write)
-            except CannotOpen:
-                continue
-            pieces.append(plain.getvalue())
+            with suppress(CannotOpen):
+                pieces.append(opened(self.office.desks[name].keys, sealed))
         return b"\n".join(pieces).decode("utf-8", "replace")
 
 

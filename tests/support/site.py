@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from flask import Flask
+from support.opening import opened
 from support.visitor import Visitor
 
 from casework.deadlines import indonesian_calendar
@@ -141,10 +142,7 @@ class Site:
 
 def open_item(officer: SecretKeyring, sealed: bytes) -> OpenedItem:
     """Open one sealed item and read it whole."""
-    plain = io.BytesIO()
-    officer.open(io.BytesIO(sealed), sink=plain.write)
-    plain.seek(0)
-    item = read_item(plain)
+    item = read_item(io.BytesIO(opened(officer, sealed)))
     files = tuple((file.name, b"".join(file.chunks())) for file in item.files())
     return OpenedItem(item.header, item.report, item.message, files)
 
