@@ -36,7 +36,8 @@ from journalist_app.workstation.desk import (
 )
 from journalist_app.workstation.errors import ForeignBundle, UnknownColleague
 from journalist_app.workstation.exporting import prepare_outbox, write_again
-from journalist_app.workstation.importing import ImportReport, import_bundle
+from journalist_app.workstation.import_report import ImportReport
+from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.recovery_code import parse_recovery_code
 from journalist_app.workstation.replying import Draft, write_reply
 from ops.commands import showing

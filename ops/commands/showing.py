@@ -18,7 +18,7 @@ from journalist_app.workstation.cases import (
     ItemShown,
     ReplyShown,
 )
-from journalist_app.workstation.importing import GOOD, ImportReport
+from journalist_app.workstation.import_report import GOOD, ImportReport
 
 COLUMNS = 78
 _INDENT = "    "

@@ -26,7 +26,8 @@ from journalist_app.workstation.cases import list_cases, show_case
 from journalist_app.workstation.continuity import stop_waiting
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.errors import RestoredDesk
-from journalist_app.workstation.importing import Verdict, import_bundle
+from journalist_app.workstation.import_report import Verdict
+from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.names import case_name
 from journalist_app.workstation.replying import SKIPPED_SLOTS, Draft, write_reply
 

@@ -38,7 +38,8 @@ from journalist_app.workstation.acting import act, state_of
 from journalist_app.workstation.backing_up import restore_backup, write_backup
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.errors import UnusableBackup
-from journalist_app.workstation.importing import Verdict, import_bundle
+from journalist_app.workstation.import_report import Verdict
+from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.names import case_name
 from journalist_app.workstation.recovery_code import RecoveryCode, parse_recovery_code
 

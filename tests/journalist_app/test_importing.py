@@ -34,14 +34,10 @@ from journalist_app.workstation.cases import (
 from journalist_app.workstation.desk import Desk, open_desk
 from journalist_app.workstation.errors import ForeignBundle
 from journalist_app.workstation.exporting import prepare_outbox
-from journalist_app.workstation.importing import (
-    ANOTHER_HAD_THE_NUMBER,
-    MOST_WAITING,
-    ImportReport,
-    Verdict,
-    import_bundle,
-)
+from journalist_app.workstation.import_report import ImportReport, Verdict
+from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.names import case_name
+from journalist_app.workstation.taking_in import ANOTHER_HAD_THE_NUMBER, MOST_WAITING
 
 EVERY_TABLE = casebook.metadata.sorted_tables
 

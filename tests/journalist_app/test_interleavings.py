@@ -61,7 +61,8 @@ from journalist_app.workstation.acting import (
 from journalist_app.workstation.cases import ItemShown, show_case
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.errors import ActionRefused, RestoredDesk, UnknownCase
-from journalist_app.workstation.importing import ImportReport, import_bundle
+from journalist_app.workstation.import_report import ImportReport
+from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.names import case_name
 from journalist_app.workstation.replying import Draft, write_reply
 

@@ -17,7 +17,7 @@ from journalist_app.workstation.acting import act, state_of
 from journalist_app.workstation.cases import ReplyShown, list_cases, show_case
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.errors import CannotMove, ForeignBundle, UnusableReply
-from journalist_app.workstation.importing import Verdict
+from journalist_app.workstation.import_report import Verdict
 from journalist_app.workstation.moving import move, standing_of
 from journalist_app.workstation.names import case_name
 from journalist_app.workstation.projecting import LEFT_BEHIND

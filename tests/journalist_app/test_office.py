@@ -48,7 +48,8 @@ from journalist_app.workstation.errors import (
     UnknownCase,
 )
 from journalist_app.workstation.exporting import prepare_outbox
-from journalist_app.workstation.importing import Verdict, import_bundle
+from journalist_app.workstation.import_report import Verdict
+from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.names import case_name
 from journalist_app.workstation.projecting import journal_of
 from journalist_app.workstation.replying import Draft, write_reply

@@ -25,7 +25,8 @@ from journalist_app.workstation import casebook
 from journalist_app.workstation.cases import list_cases
 from journalist_app.workstation.desk import Desk, open_desk
 from journalist_app.workstation.errors import DeskLocked
-from journalist_app.workstation.importing import Verdict, import_bundle
+from journalist_app.workstation.import_report import Verdict
+from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.rotation import (
     GRACE_DAYS,
     KeyCalendar,

@@ -41,7 +41,8 @@ from journalist_app.workstation.desk import (
 )
 from journalist_app.workstation.errors import NothingToExport
 from journalist_app.workstation.exporting import prepare_outbox, write_again
-from journalist_app.workstation.importing import ImportReport, import_bundle
+from journalist_app.workstation.import_report import ImportReport
+from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.recovery_code import RecoveryCode
 from journalist_app.workstation.sharing import to_check
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from journalist_app.workstation.importing import ImportReport, Progress
+from journalist_app.workstation.import_report import ImportReport, Progress
 
 Work = Callable[[Callable[[Progress], object]], ImportReport]
 

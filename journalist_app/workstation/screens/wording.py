@@ -18,7 +18,7 @@ from casework.exposure import ExposureKind
 from casework.item import ItemKind
 from casework.reply import CaseStatus, ReplyKind
 from casework.traces import TraceKind
-from journalist_app.workstation.importing import Verdict
+from journalist_app.workstation.import_report import Verdict
 
 STATUS_LABELS = {
     CaseStatus.RECEIVED: _l("Diterima"),

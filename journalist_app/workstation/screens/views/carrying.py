@@ -14,12 +14,8 @@ from journalist_app.workstation import casebook
 from journalist_app.workstation.bundle_folder import OUTBOX, TRAINING_OUTBOX, in_order
 from journalist_app.workstation.errors import DeskError
 from journalist_app.workstation.exporting import prepare_outbox, write_again
-from journalist_app.workstation.importing import (
-    GOOD,
-    ImportReport,
-    Progress,
-    import_bundle,
-)
+from journalist_app.workstation.import_report import GOOD, ImportReport, Progress
+from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.returning import count_pending
 from journalist_app.workstation.rotation import key_calendar
 from journalist_app.workstation.screens.import_wording import breakage
