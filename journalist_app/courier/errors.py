@@ -2,9 +2,10 @@
 What the courier can refuse.
 
     CourierError
-      +- ForeignOutbox   the outbox is for another installation
-      +- NotTheirDesk    whoever signed it has another desk
-      +- SignInRefused   name, passphrase or one-time password
+      +- ForeignOutbox        the outbox is for another installation
+      +- NotTheirDesk         whoever signed it has another desk
+      +- SignInRefused        name, passphrase or one-time password
+      +- UnsatisfiableRange   the bundle does not have the part that is asked for
 """
 
 
@@ -30,3 +31,7 @@ class SignInRefused(CourierError):
         """
         super().__init__(self.__doc__)
         self.wait_seconds = wait_seconds
+
+
+class UnsatisfiableRange(CourierError):
+    """The bundle has nothing of the part that is asked for."""

@@ -6,15 +6,16 @@ from datetime import date
 from flask import Blueprint, Response, abort, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import ContentRange
-from werkzeug.http import parse_range_header
+from werkzeug.http import quote_etag
 
 from casework.errors import CaseworkError
 from crypto.errors import CryptoError
 from deaddrop import DeadDropError, DeadDropUnavailable
 from journalist_app.courier.bundles import announce
-from journalist_app.courier.errors import CourierError
+from journalist_app.courier.errors import CourierError, UnsatisfiableRange
 from journalist_app.courier.fetching import Fetch
 from journalist_app.courier.outboxes import Delivery, apply_outbox
+from journalist_app.courier.range_header import wanted_part
 from journalist_app.courier.ranges import BundleFile
 from journalist_app.courier.services import services
 from journalist_app.courier.wording import _
@@ -68,11 +69,13 @@ def fetch(after: int, through: int, day: int, digest: str) -> ResponseReturnValu
     bundle = BundleFile(manifest, day=made)
     if bundle.digest != digest:
         return render_template("gone.html"), 410
-    start, stop = _wanted(bundle)
-    if start >= stop:
+    try:
+        part = _wanted(bundle)
+    except UnsatisfiableRange:
         refused = Response(status=416)
         refused.content_range = ContentRange("bytes", None, None, bundle.size_bytes)
         return refused
+    start, stop = part or (0, bundle.size_bytes)
     sending = Fetch(
         here.drop, g.officer, manifest, bundle, start, stop, today=here.today
     )
@@ -80,14 +83,14 @@ def fetch(after: int, through: int, day: int, digest: str) -> ResponseReturnValu
     if request.method != "HEAD":
         sending.begin()
         body = sending.send()
-    answer = Response(body, 200 if sending.whole else 206, mimetype="application/x-tar")
+    answer = Response(body, 206 if part else 200, mimetype="application/x-tar")
     answer.content_length = stop - start
     answer.headers["Content-Disposition"] = (
         f'attachment; filename="bundle-{manifest.after + 1}-{manifest.through}.tar"'
     )
     answer.headers["Accept-Ranges"] = "bytes"
     answer.set_etag(bundle.digest)
-    if not sending.whole:
+    if part:
         answer.content_range = ContentRange("bytes", start, stop, bundle.size_bytes)
     return answer
 
@@ -142,16 +145,17 @@ def _record(delivery: Delivery) -> None:
     )
 
 
-def _wanted(bundle: BundleFile) -> tuple[int, int]:
-    """Return from where to where the browser wants the bundle."""
-    asked = parse_range_header(request.headers.get("Range"))
-    if_range = request.headers.get("If-Range", "").strip('"')
-    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
-        return 0, bundle.size_bytes
-    if if_range and if_range != bundle.digest:
-        return 0, bundle.size_bytes
-    found = asked.range_for_length(bundle.size_bytes)
-    return found if found is not None else (0, 0)
+def _wanted(bundle: BundleFile) -> tuple[int, int] | None:
+    """Return from where to where the browser wants the bundle; None for the whole."""
+    if request.method != "GET":
+        # RFC 9110, section 14.2: ranges are defined for GET alone.
+        return None
+    return wanted_part(
+        request.headers.get("Range"),
+        request.headers.get("If-Range"),
+        size_bytes=bundle.size_bytes,
+        entity_tag=quote_etag(bundle.digest),
+    )
 
 
 def _refused(reason: str) -> ResponseReturnValue:
