@@ -47,6 +47,16 @@ class Desks:
         with self._database.reading() as connection:
             return tuple(connection.scalars(_active_desks().order_by(_DESK_ID)))
 
+    def assert_active(self, desk_id: bytes) -> None:
+        """
+        See to it that this desk is still that of an active officer.
+
+        Raises:
+            UnknownDesk: If it is not.
+        """
+        with self._database.reading() as connection:
+            _check_active(connection, desk_id)
+
     def collected_through(self, desk_id: bytes) -> int:
         """Return the highest number that this desk has fetched, 0 for none."""
         with self._database.reading() as connection:

@@ -12,17 +12,21 @@ fetched.  The parts are read from the record itself; nothing else is kept of the
 
 What was sent was given to the network: of a download that was broken off, the last
 piece (1 MiB at most) may not have arrived, so that its last byte never counts.
+
+An officer who is removed meanwhile gets no further piece: the download ends short, as a
+part, and there is no way to go on with it.
 Specified in docs/spec/courier.md, section 3.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from casework.bundle import BundleManifest
-from deaddrop import DeadDrop, Officer, UnknownItem
+from deaddrop import DeadDrop, Officer, UnknownDesk, UnknownItem
 from journalist_app.courier.ranges import BundleFile
 
 FETCHING: Final = "fetching"
@@ -75,24 +79,25 @@ class Fetch:
             DeadDropUnavailable: If they cannot be read, or the end not be stored.
         """
         at = self.start
-        intake = self.drop.intake
         try:
-            for piece in self.bundle.read(
-                self.start,
-                self.stop,
-                lambda number, skip: intake.read(number, start=skip),
-            ):
+            for piece in self.bundle.read(self.start, self.stop, self._read_item):
                 # Counted before it goes: whoever goes on behind a piece that only just
                 # arrived leaves no gap.
                 at = min(at + len(piece), self.stop - 1)
                 yield piece
             at = self.stop
-        except UnknownItem:
-            # All desks hold it by now.  What is missing makes the download short,
-            # which every client notices.
+        except (UnknownItem, UnknownDesk):
+            # All desks hold it by now, or this one is no longer any.  What is missing
+            # makes the download short, which every client notices.
             return
         finally:
             self._end(at)
+
+    def _read_item(self, number: int, start: int) -> Iterator[bytes]:
+        for piece in self.drop.intake.read(number, start=start):
+            # A download takes hours, and who is removed is out at once.
+            self.drop.desks.assert_active(self.officer.desk_id)
+            yield piece
 
     def _end(self, at: int) -> None:
         if not (self.whole and at == self.stop):
@@ -101,7 +106,9 @@ class Fetch:
             if not covers(self._parts_sent(), self.bundle.size_bytes):
                 return
         self._append(FETCHED, f"{self.bundle.size_bytes} bytes")
-        self.drop.desks.note_collected(self.officer.desk_id, self.manifest.through)
+        # Removed behind the last piece: it was fetched, and there is no next time.
+        with suppress(UnknownDesk):
+            self.drop.desks.note_collected(self.officer.desk_id, self.manifest.through)
 
     def _parts_sent(self) -> Iterator[tuple[int, int]]:
         """Yield what was sent of this bundle since it was last fetched whole."""

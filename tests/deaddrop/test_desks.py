@@ -248,6 +248,19 @@ def test_officers_are_listed(drop: DeadDrop, officers: tuple[Officer, Officer]) 
     assert (renewed.desk_id,) == drop.desks.active()
 
 
+def test_only_a_desk_of_an_active_officer_is_one(
+    drop: DeadDrop, officers: tuple[Officer, Officer]
+) -> None:
+    """That of a retired one is refused, and so is one that never was."""
+    for officer in officers:
+        drop.desks.assert_active(officer.desk_id)
+    drop.officers.retire("A" * 40)
+    drop.desks.assert_active(officers[1].desk_id)
+    for desk_id in (officers[0].desk_id, b"c" * 16):
+        with pytest.raises(UnknownDesk):
+            drop.desks.assert_active(desk_id)
+
+
 def test_officers_are_enrolled_once(
     drop: DeadDrop, officers: tuple[Officer, Officer]
 ) -> None:

@@ -1,5 +1,7 @@
 """Who fetched what: the record says what was begun, sent in part, and sent whole."""
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from journalist_app.courier.fetching import covers
 BUDI = NAMES[1]
 # What tar writes behind the last item.
 END_BYTES = 1024
+MIB = 1024 * 1024
 
 
 @pytest.fixture
@@ -208,3 +211,49 @@ def test_parts_cover_what_every_byte_of_is_in_one(
     """As if each byte were looked for by itself."""
     sent = {byte for start, stop in parts for byte in range(start, stop)}
     assert (set(range(size)) <= sent) == covers(parts, size)
+
+
+def test_who_is_removed_gets_no_further_piece(
+    courier: Courier, office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Cut at once, recorded as far as it came, no error; and no way to go on."""
+    office.accept(os.urandom(3 * MIB))
+    courier.enter(courier.account())
+    address = courier.address()
+    answer = courier.client.get(address, base_url=HOST, buffered=False)
+    received = answer.iter_encoded()
+    got = b""
+    while len(got) < MIB:
+        got += next(received)
+    office.drop.officers.retire(courier.officer(ANI).fingerprint)
+
+    assert [] == list(received)
+    answer.close()
+    assert len(got) < 2 * MIB
+    assert ["fetching", "part"] == actions(courier)
+    assert f": 1 items, bytes 0-{len(got) - 1} of " in courier.recorded()[-1][1]
+    assert [] == caplog.records
+    rest = courier.get(address, Range=f"bytes={len(got)}-")
+    assert (303, "/enter") == (rest.status_code, rest.headers["Location"])
+    assert ["fetching", "part"] == actions(courier)
+
+
+def test_who_is_removed_behind_the_last_item_has_fetched_it(
+    courier: Courier, address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The record says so, and nobody's cursor moves."""
+    ani = courier.officer(ANI)
+    answer = courier.client.get(address, base_url=HOST, buffered=False)
+    received = answer.iter_encoded()
+    size = int(answer.headers["Content-Length"])
+    got = 0
+    while got < size - END_BYTES:
+        got += len(next(received))
+    courier.office.drop.officers.retire(ani.fingerprint)
+    got += sum(map(len, received))
+    answer.close()
+
+    assert size == got
+    assert ["fetching", "fetched"] == actions(courier)
+    assert 0 == courier.office.drop.desks.collected_through(ani.desk_id)
+    assert [] == caplog.records
