@@ -144,6 +144,7 @@ class Service:
         *,
         before: Sequence[str | Path] = (),
         environment: Mapping[str, str] | None = None,
+        site: Sequence[str] = ("serve",),
     ) -> None:
         """
         Start `bisik serve`, and wait until it answers.
@@ -153,10 +154,12 @@ class Service:
 
             environment: Variables besides the usual ones.
 
+            site: The command, for another site than the reporters'.
+
         Raises:
             ServiceFault: If it does not answer in time, with its log.
         """
-        arguments: list[str | Path] = ["serve", "--directory", self.directory]
+        arguments: list[str | Path] = [*site, "--directory", self.directory]
         if self.socket is None:
             arguments += ["--port", str(self.port)]
         with self.log.open("ab") as log:
