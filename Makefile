@@ -117,7 +117,7 @@ format: setup-test ## Lay the code out as everybody does
 	$(BIN)/ruff format
 
 .PHONY: bench
-bench: setup ## Measure what a reporter waits for
+bench: setup ## Measure what reporters and officers wait for, and what it costs
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks
 
 .PHONY: screenshots

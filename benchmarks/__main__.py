@@ -28,6 +28,7 @@ from benchmarks import (
     pages,
     reports,
     sign_in,
+    volume,
 )
 from benchmarks.figures import Figure, render
 
@@ -53,6 +54,7 @@ PARTS: Mapping[str, Part] = {
     "flood": flood.measure,
     "tor": lambda service, rounds: over_tor.measure(service, max(1, rounds // 3)),
     "desk": desk.measure,
+    "volume": volume.measure,
 }
 
 

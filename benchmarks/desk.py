@@ -2,9 +2,10 @@
 The desk: importing against gpg alone on the same bytes, and pages of many cases.
 
 gpg alone is one process for each item, one after the other, and what it opens goes
-nowhere.  It has its turn before and after every import, so that both meet the same
-machine.  The time of a page is the processor's: nothing but the desk is in it.  How
-much memory an import takes is measured by `volume`.
+nowhere.  It opens the first half of the items before every import and the second half
+after it, so that both have the same bytes and meet the same machine.  The time of a
+page is the processor's: nothing but the desk is in it.  How much memory an import takes
+is measured by `volume`.
 """
 
 import os
@@ -36,9 +37,9 @@ from journalist_app.workstation.desk import Desk, Institution, create_desk, open
 from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.names import case_name
 
-CASES_PER_ROUND = 330  # 15 rounds, the usual number, make some 5,000 cases.
+REPORTS = 1_000
+ROUNDS_PER_BUNDLE = 3  # So that 15 rounds, the usual number, make 5,000 cases.
 FILES = 40
-YARDSTICK_ITEMS = 100
 IMPORT_LIMIT = 1.5
 PAGE_LIMIT_MS = 100.0
 LOOKS = 9
@@ -65,15 +66,16 @@ def measure(_service: Service, rounds: int) -> Iterator[Figure]:
         sealer = Sealer.to(Path(name) / "sealer", enrolment.certificate.encode())
         with open_desk(path, passphrase=None, entropy=os.urandom) as desk:
             stream = _Stream(desk)
+            bundles = range(-(-rounds // ROUNDS_PER_BUNDLE))
             yield from _imports(
-                "a report",
+                f"a report, {REPORTS} in a bundle",
                 stream,
-                (list(_reports(sealer, number)) for number in range(rounds)),
+                (list(_reports(sealer, number)) for number in bundles),
             )
             yield from _imports(
-                "a file of 5 MB",
+                f"a file of 5 MB, {FILES} in a bundle",
                 stream,
-                (list(_files(sealer, number)) for number in range(-(-rounds // 3))),
+                (list(_files(sealer, number)) for number in bundles),
             )
             stream.carry(list(_long_case(sealer)))
             yield from _pages(desk, Path(name))
@@ -106,10 +108,10 @@ def _imports(
 ) -> Iterator[Figure]:
     imported, alone, ratios = [], [], []
     for items in bundles:
-        yardstick = items[:YARDSTICK_ITEMS]
-        before = _gpg_alone(stream.desk, yardstick)
+        half = len(items) // 2
+        before = _gpg_alone(stream.desk, items[:half])
         imported.append(stream.carry(items))
-        alone += [before, _gpg_alone(stream.desk, yardstick)]
+        alone += [before, _gpg_alone(stream.desk, items[half:])]
         seconds = (before.seconds + alone[-1].seconds) / 2
         ratios.append(imported[-1].seconds / seconds)
     yield Figure(f"import of {what}", _written(imported))
@@ -143,7 +145,7 @@ def _processor_seconds() -> float:
 def _reports(sealer: Sealer, turn: int) -> Iterator[bytes]:
     words = load_wordlist("id").words
     chance = random.Random(turn)  # noqa: S311 - Words of sample reports.
-    for number in range(CASES_PER_ROUND):
+    for number in range(REPORTS):
         reporters.REPORT = Report(
             title=" ".join(chance.sample(words, 6)),
             what=" ".join(chance.choices(words, k=120)),

@@ -1,6 +1,7 @@
 """
 Volume: does memory grow with how much is carried to a desk?
 
+    PYTHONPATH=tests .venv/bin/python -m benchmarks 1 volume
     PYTHONPATH=tests .venv/bin/python -m benchmarks.volume [ITEMS MEGABYTES] ...
 
     dead drop --courier's process--> pipe --desk's process--> a new desk
@@ -8,9 +9,11 @@ Volume: does memory grow with how much is carried to a desk?
 Every pair makes a dead drop with so many items that hold so many megabytes in all, and
 carries them to a new desk, each side in a process of its own.  What is printed is the
 peak of resident memory of each (VmHWM), and for the desk also the peak of what it and
-the gpgs that it started had together (PSS).  By default 1,000 items of 500 MB in all
-are compared with 10,000 of 5 GB; that takes a quarter of an hour, and 11 GB below
-/var/tmp.
+the gpgs that it started had together (PSS).
+
+As a part of the benchmarks, 100 items of 20 MB in all are compared with 1,000 of 200
+MB.  By itself it compares 1,000 of 500 MB with 10,000 of 5 GB; that takes a quarter of
+an hour, and 11 GB below /var/tmp.
 
 docs/performance.md says what the figures mean.
 """
@@ -31,9 +34,10 @@ from pathlib import Path
 from typing import IO
 
 from support.reporters import DAY, Reporter, Sealer
+from support.server import Service
 
 from benchmarks import machine
-from benchmarks.figures import Figure, render
+from benchmarks.figures import Figure, below, render
 from benchmarks.footprint import Footprint
 from casework.item import ItemKind
 from casework.profile import MEGABYTE, shipped_profile
@@ -44,7 +48,9 @@ from journalist_app.workstation.desk import Institution, create_desk, open_desk
 from journalist_app.workstation.importing import import_bundle
 
 DISK = "/var/tmp"  # noqa: S108 - a folder of our own is made in it.
+LITTLE, MUCH = (100, 20), (1_000, 200)
 PAIRS = ("1000", "500", "10000", "5000")
+GROWTH_LIMIT_MB = 24.0
 SEALED_AT_ONCE = 2
 # An archive's headers, its end and a message take less than that.
 FRAME_BYTES = 8 * 1024
@@ -52,11 +58,52 @@ ACCEPTED_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
-class Carried:
+class Side:
     """What one side took for it."""
 
     seconds: float
     peak_mb: float
+
+
+@dataclass(frozen=True)
+class Carried:
+    """
+    What carrying so much took.
+
+    Attributes:
+        family_mb: The peak of the desk and its gpgs together.
+    """
+
+    items: int
+    megabytes: int
+    desk: Side
+    courier: Side
+    family_mb: float
+
+    def figures(self) -> Iterator[Figure]:
+        """Write it down."""
+        what = f"{self.items} items, {self.megabytes} MB"
+        yield Figure(f"{what}: peak of the desk", f"{self.desk.peak_mb:.0f} MB")
+        yield Figure(f"{what}: of the desk and its gpgs", f"{self.family_mb:.0f} MB")
+        yield Figure(f"{what}: peak of the courier", f"{self.courier.peak_mb:.0f} MB")
+        yield Figure(f"{what}: time of the import", f"{self.desk.seconds:.0f} s")
+
+
+def measure(_service: Service, _rounds: int) -> Iterator[Figure]:
+    """Carry a little and ten times as much, each to a new desk, and compare."""
+    little, much = _carry(*LITTLE), _carry(*MUCH)
+    yield from little.figures()
+    yield from much.figures()
+    for what, growth_mb in (
+        ("the desk", much.desk.peak_mb - little.desk.peak_mb),
+        ("the courier", much.courier.peak_mb - little.courier.peak_mb),
+    ):
+        yield below(
+            f"more memory of {what} for ten times as much",
+            growth_mb,
+            GROWTH_LIMIT_MB,
+            unit=" MB",
+        )
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -68,28 +115,26 @@ def main(arguments: Sequence[str]) -> None:
     sys.stdout.write(f"{machine.describe()}\n\n")
     figures: list[Figure] = []
     for items, megabytes in zip(numbers[::2], numbers[1::2], strict=True):
-        with tempfile.TemporaryDirectory(prefix="bisik-bench-", dir=DISK) as name:
-            figures += _carry(Path(name), items, megabytes)
+        figures += _carry(items, megabytes).figures()
     sys.stdout.write(f"{render(figures)}\n")
 
 
-def _carry(folder: Path, items: int, megabytes: int) -> Iterator[Figure]:
-    _fill(folder, items, megabytes * MEGABYTE // items)
-    with (
-        _side("courier", folder, stdout=subprocess.PIPE) as courier,
-        _side("desk", folder, stdin=courier.stdout) as desk,
-        Footprint(lambda: _family(desk.pid)) as footprint,
-    ):
-        # Nobody but the desk holds the reading end, so the courier notices its end.
-        if courier.stdout:
-            courier.stdout.close()
-        by_desk, by_courier = _told(desk), _told(courier)
-    what = f"{items} items, {megabytes} MB"
-    yield Figure(f"{what}: peak of the desk", f"{by_desk.peak_mb:.0f} MB")
-    together_mb = footprint.peak_bytes / MEGABYTE
-    yield Figure(f"{what}: of the desk and its gpgs", f"{together_mb:.0f} MB")
-    yield Figure(f"{what}: peak of the courier", f"{by_courier.peak_mb:.0f} MB")
-    yield Figure(f"{what}: time of the import", f"{by_desk.seconds:.0f} s")
+def _carry(items: int, megabytes: int) -> Carried:
+    with tempfile.TemporaryDirectory(prefix="bisik-bench-", dir=DISK) as name:
+        folder = Path(name)
+        _fill(folder, items, megabytes * MEGABYTE // items)
+        with (
+            _side("courier", folder, stdout=subprocess.PIPE) as courier,
+            _side("desk", folder, stdin=courier.stdout) as desk,
+            Footprint(lambda: _family(desk.pid)) as footprint,
+        ):
+            # Nobody but the desk holds the reading end, so the courier notices its end.
+            if courier.stdout:
+                courier.stdout.close()
+            by_desk, by_courier = _told(desk), _told(courier)
+    return Carried(
+        items, megabytes, by_desk, by_courier, footprint.peak_bytes / MEGABYTE
+    )
 
 
 def _side(
@@ -117,11 +162,11 @@ def _family(process: int) -> list[int]:
     return family
 
 
-def _told(process: "subprocess.Popen[bytes]") -> Carried:
+def _told(process: "subprocess.Popen[bytes]") -> Side:
     said = process.stderr.read().decode() if process.stderr else ""
     if process.wait():
         raise RuntimeError(f"a side failed: {said}")
-    return Carried(*map(float, said.split()[-2:]))
+    return Side(*map(float, said.split()[-2:]))
 
 
 def _tell(began: float) -> None:
