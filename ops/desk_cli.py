@@ -14,6 +14,8 @@ import click
 from ops.commands.access_key import access_key
 from ops.commands.case_file import case_file, verify
 from ops.commands.desk import desk
+from ops.commands.desk_backup import backup, go_on, restore
+from ops.commands.desk_carrying import export, import_command
 from ops.commands.desk_keys import keys
 from ops.commands.desk_move import move_command
 from ops.commands.organisation import organisation
@@ -39,7 +41,19 @@ def cli(context: click.Context) -> None:
     context.ensure_object(Edge)
 
 
-for below in (access_key, case_file, keys, move_command, statistics, train):
+for below in (
+    access_key,
+    backup,
+    case_file,
+    export,
+    go_on,
+    import_command,
+    keys,
+    move_command,
+    restore,
+    statistics,
+    train,
+):
     desk.add_command(below)
 for below in (join, split):
     organisation.add_command(below)

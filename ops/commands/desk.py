@@ -1,30 +1,35 @@
-"""`bisik desk`: opening and answering, on a machine without a network."""
+"""
+`bisik desk`: opening and answering, on a machine without a network.
+
+    init, trust                a desk is made
+    open, list, show, contact  what is in it is read
+    reply                      and answered
+
+What sticks carry is in `desk_carrying`, a lost desk in `desk_backup`, its keys are in
+`desk_keys`, and a server that moves is in `desk_move`.
+"""
 
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 import click
 
-from casework.bundle import MalformedBundle
 from casework.profile import shipped_profile
 from casework.reply import CaseStatus, ReplyKind
 from crypto.admission import fingerprint_in
-from journalist_app.durable import new_directory, new_file, refuse_existing
+from journalist_app.durable import refuse_existing
 from journalist_app.workstation.acting import open_contact
-from journalist_app.workstation.backing_up import restore_backup, write_backup
-from journalist_app.workstation.bundle_folder import archives_in, in_order
 from journalist_app.workstation.cases import (
     ItemShown,
     list_cases,
     save_attachments,
     show_case,
 )
-from journalist_app.workstation.colleagues import list_colleagues, trust_organisation
-from journalist_app.workstation.continuity import stop_waiting
+from journalist_app.workstation.colleagues import trust_organisation
 from journalist_app.workstation.desk import (
     ENROLMENT,
     EXPIRES_DAYS,
@@ -34,29 +39,19 @@ from journalist_app.workstation.desk import (
     open_desk,
     read_record,
 )
-from journalist_app.workstation.errors import ForeignBundle, UnknownColleague
-from journalist_app.workstation.exporting import prepare_outbox, write_again
-from journalist_app.workstation.import_report import ImportReport
-from journalist_app.workstation.importing import import_bundle
-from journalist_app.workstation.recovery_code import parse_recovery_code
 from journalist_app.workstation.replying import Draft, write_reply
 from ops.commands import showing
 from ops.commands.options import (
     EXISTING_DIRECTORY,
     NEW_DIRECTORY,
-    NEW_FILE,
     READABLE_FILE,
-    READABLE_FILE_OR_FOLDER,
     desk_option,
 )
-from ops.desk_refusals import DESK_REFUSALS
 from ops.desk_serving import serve_desk
 from ops.edge import Edge
-from ops.errors import REFUSALS, NoBundles, Refusal
 from ops.passphrases import (
     DESK_FD,
     ask_passphrase,
-    ask_recovery_code,
     tell_terminal,
 )
 from ops.shipped import local_zone, shipped_calendar
@@ -181,55 +176,6 @@ def open_command(
         sticks=tuple(stick.absolute() for stick in sticks),
         ready=lambda link: click.echo(f"Open in a browser, once: {link}"),
     )
-
-
-@desk.command("import")
-@click.argument("bundles", type=READABLE_FILE_OR_FOLDER, nargs=-1, required=True)
-@desk_option
-@click.pass_context
-def import_command(
-    context: click.Context, desk_directory: Path, bundles: tuple[Path, ...]
-) -> None:
-    """
-    Import bundles, or all bundles of a folder, the oldest first.
-
-    A bundle may come twice.  Exit code 1 if one is not whole; those behind it are
-    imported all the same.
-    """
-    edge: Edge = context.obj
-    paths = _bundles_of(bundles)
-    complete = True
-    with opened(desk_directory, edge) as desk:
-        for path in paths:
-            try:
-                report = _import(desk, path, edge)
-            except (MalformedBundle, ForeignBundle, OSError) as error:
-                if len(paths) == 1:
-                    raise
-                refusal = Refusal.of(error, DESK_REFUSALS | REFUSALS)
-                refusal.about(showing.untrusted_path(path)).show()
-                complete = False
-            else:
-                click.echo(showing.import_report(path, report))
-                complete = complete and report.complete
-    if not complete:
-        context.exit(1)
-
-
-def _bundles_of(given: tuple[Path, ...]) -> list[Path]:
-    """Return the bundles that were named, and those of the folders that were."""
-    paths: list[Path] = []
-    for one in given:
-        found = in_order(archives_in(one)) if one.is_dir() else (one,)
-        if not found:
-            raise NoBundles(f"no bundle is in the folder {one}")
-        paths += found
-    return paths
-
-
-def _import(desk: Desk, path: Path, edge: Edge) -> ImportReport:
-    with path.open("rb") as stream:
-        return import_bundle(desk, stream, today=today_of(edge, desk))
 
 
 @desk.command("list")
@@ -365,110 +311,6 @@ def reply(
         written = write_reply(desk, case, draft, today=today_of(edge, desk))
     click.echo(f"Sealed for {written.case_name}, {written.slots} slots.")
     click.echo("Next: bisik desk export --to FILE")
-
-
-@desk.command("export")
-@click.option(
-    "--to",
-    "to",
-    type=NEW_FILE,
-    required=True,
-    help="The outbox; a new folder for several.",
-)
-@click.option(
-    "--again",
-    type=click.IntRange(min=1),
-    metavar="NUMBER",
-    multiple=True,
-    help="An earlier outbox once more, if its stick was lost; can be repeated.",
-)
-@desk_option
-@click.pass_obj
-def export(edge: Edge, desk_directory: Path, to: Path, again: tuple[int, ...]) -> None:
-    """Write everything new into a signed outbox."""
-    refuse_existing(to)
-    more = False
-    with opened(desk_directory, edge) as desk, ExitStack() as made:
-        numbers = sorted(set(again))
-        if not numbers:
-            prepared = prepare_outbox(desk, today=today_of(edge, desk))
-            numbers, more = [prepared.number], prepared.more
-        paths = {numbers[0]: to}
-        if len(numbers) > 1:
-            folder = made.enter_context(new_directory(to))
-            paths = {number: folder / f"outbox-{number:06}.tar" for number in numbers}
-        for number, path in paths.items():
-            with new_file(path) as file:
-                exported = write_again(desk, number, file.write)
-            click.echo(
-                f"Outbox {exported.number}: {exported.slots} slots, {exported.holds} "
-                f"items held, {exported.parcels} parcels for other desks: "
-                f"{to if len(paths) == 1 else to / path.name}"
-            )
-    if more:
-        click.echo("Not everything fitted: export once more.")
-    click.echo("Take it to the server: bisik courier apply FILE")
-
-
-@desk.command("backup")
-@click.option("--to", "to", type=NEW_FILE, required=True, help="The backup.")
-@click.option("--show-code", is_flag=True, help="Show the recovery code once more.")
-@desk_option
-@click.pass_obj
-def backup(edge: Edge, desk_directory: Path, to: Path, show_code: bool) -> None:
-    """
-    Write the whole desk into one encrypted file.
-
-    The file is read back before it counts.  It is opened by the recovery code of this
-    desk, which is shown at the first backup.  Make one before each export: what the
-    export says is held is in it.
-    """
-    refuse_existing(to)
-    with opened(desk_directory, edge) as desk:
-        made = write_backup(desk, to, today=today_of(edge, desk))
-    click.echo(f"{made.files} files, {made.size_bytes} bytes, read back: {to}")
-    if made.first or show_code:
-        click.echo(f"Recovery code: {made.code}")
-        click.echo("Write it on paper and lock it away, not beside the backups.")
-        click.echo("Without it they are worth nothing; it opens every one of them.")
-
-
-@desk.command("restore")
-@click.argument("backup_file", type=READABLE_FILE, metavar="BACKUP")
-@click.argument("directory", type=NEW_DIRECTORY)
-@click.pass_obj
-def restore(_edge: Edge, backup_file: Path, directory: Path) -> None:
-    """Make a lost desk from its backup.  Asks for the recovery code."""
-    refuse_existing(directory)
-    code = parse_recovery_code(ask_recovery_code())
-    restore_backup(backup_file, directory, code)
-    name = read_record(directory).name
-    click.echo(
-        f"The desk of {name} is {directory}, as it was when the backup was made."
-    )
-    click.echo("Never work with the lost one again, should it be found: erase it.")
-    click.echo("Next: fetch a bundle, with --since 0, and import it: bisik desk import")
-
-
-@desk.command("go-on")
-@click.option("--without", required=True, help="The officer, by name.")
-@desk_option
-@click.pass_obj
-def go_on(edge: Edge, desk_directory: Path, without: str) -> None:
-    """
-    Let a restored desk wait for an officer no longer.
-
-    Such a desk waits until the other desks have sent what it has lost, before it
-    sends them anything of a case.  If it was lost that somebody had been excluded from
-    a case, and only this officer knows, the case may be sent to whoever was excluded.
-    """
-    with opened(desk_directory, edge) as desk, desk.casebook.transaction() as within:
-        for colleague in list_colleagues(desk, within):
-            if colleague.name == without and not colleague.own:
-                stop_waiting(within, colleague.desk_id)
-                click.echo(f"This desk does not wait for {without} any more.")
-                return
-        raise UnknownColleague(UnknownColleague.__doc__)
 
 
 @contextmanager
