@@ -77,7 +77,7 @@ _CASEBOOK_KEY = "casebook.key.pgp"
 _KEYS = "gnupg"
 _COLLEAGUES = "colleagues"
 _PROFILE = "profile.toml"
-_CALENDAR = "calendar.csv"
+CALENDAR = "calendar.csv"
 ITEMS = "items"
 INCOMING = "incoming"
 OUTGOING = "outgoing"
@@ -272,7 +272,7 @@ def create_desk(
     with new_directory(path) as partial:
         for file_name, text in (
             (_PROFILE, institution.profile),
-            (_CALENDAR, institution.calendar),
+            (CALENDAR, institution.calendar),
         ):
             _write(partial / file_name, text.encode())
         write_desk_settings(partial / _KEYS, pinentry_program=pinentry_program)
@@ -376,7 +376,7 @@ def open_desk(
     record = read_record(path)
     with _locked(path):
         profile = Profile.parse(_text(path / _PROFILE))
-        calendar = Calendar.parse(_text(path / _CALENDAR))
+        calendar = Calendar.parse(_text(path / CALENDAR))
         with SecretKeyring(
             path / _KEYS, passphrase=passphrase, asks=record.pinentry
         ) as keys:

@@ -31,6 +31,7 @@ from journalist_app.workstation.cases import (
 )
 from journalist_app.workstation.colleagues import trust_organisation
 from journalist_app.workstation.desk import (
+    CALENDAR,
     ENROLMENT,
     EXPIRES_DAYS,
     Desk,
@@ -185,9 +186,14 @@ def open_command(
 def list_command(edge: Edge, desk_directory: Path, closed: bool) -> None:
     """List the cases; those that are due first come first."""
     with opened(desk_directory, edge) as desk:
-        cases = list_cases(desk, today=today_of(edge, desk))
+        today = today_of(edge, desk)
+        cases = list_cases(desk, today=today)
+        calendar = desk.calendar
     shown = [case for case in cases if closed or not case.closed]
     click.echo(showing.case_list(shown, hidden=len(cases) - len(shown)))
+    if calendar.ends_soon(today):
+        # Not among the cases, which may go to another program.
+        click.echo(_end_of_calendar(calendar.ends, today, desk_directory), err=True)
 
 
 @desk.command("show")
@@ -338,3 +344,18 @@ def _passphrase_of(directory: Path) -> bytes | None:
 def today_of(edge: Edge, desk: Desk) -> date:
     """Return the day it is where the desk's institution is."""
     return edge.today(desk.profile.zone)
+
+
+def _end_of_calendar(ends: date, today: date, desk_directory: Path) -> str:
+    """Say that the holidays are known no further, and what to do, as the queue does."""
+    said = (
+        f"ended on {ends}: new reports get no day by which verification is due"
+        if today > ends
+        else f"ends on {ends}: reports that would be due after that get no day by "
+        "which verification is due"
+    )
+    return (
+        f"! The calendar of holidays of this desk {said}.\n"
+        "! Ask the operator for a calendar that covers the next year, and save it as "
+        f"{desk_directory / CALENDAR}."
+    )
