@@ -17,7 +17,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -36,7 +36,7 @@ from deaddrop import (
     migrate,
     open_deaddrop,
 )
-from journalist_app.durable import new_directory, new_file
+from journalist_app.durable import new_directory, new_file, sync_directory
 from ops.database_copy import refuse_undecided
 from ops.edge import Edge
 from ops.errors import NoServer, OpsError
@@ -94,15 +94,25 @@ class Server:
             NoServer: If the file is not one of ours.
         """
         path = self.directory / COURIER_KEY
-        try:
-            with new_file(path) as file:
-                file.write(edge.entropy(COURIER_KEY_BYTES))
-        except FileExistsError:
-            pass
+        if not path.exists():
+            self._make_courier_key(path, edge)
         key = path.read_bytes()
         if len(key) != COURIER_KEY_BYTES:
             raise NoServer(f"{path} is not the courier's key")
         return key
+
+    def _make_courier_key(self, path: Path, edge: Edge) -> None:
+        made = path.with_name(f".{path.name}.{edge.entropy(8).hex()}")
+        with new_file(made) as file:
+            file.write(edge.entropy(COURIER_KEY_BYTES))
+        try:
+            # Several workers begin at once: the key of the first is that of all, and
+            # a rename would put another in its place.
+            with suppress(FileExistsError):
+                path.hardlink_to(made)
+        finally:
+            made.unlink()
+        sync_directory(self.directory)
 
     def synchronise(self, edge: Edge) -> None:
         """Bring this machine's keyring to what the database says."""

@@ -162,7 +162,7 @@ def carrier_of(service: Service, *, desk: int = 1) -> Carrier:
             ),
         },
     )
-    assert 200 == answer.status
+    assert 200 == answer.status, answer.text
     return Carrier(service, officer, desk, visitor)
 
 
