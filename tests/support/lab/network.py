@@ -99,19 +99,8 @@ class Network:
 
         Sockets opened meanwhile, and processes and threads begun meanwhile, stay there.
         """
-        home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            away = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                _set_namespace(away)
-            finally:
-                os.close(away)
-            try:
-                yield
-            finally:
-                _set_namespace(home)
-        finally:
-            os.close(home)
+        with entered(self.path):
+            yield
 
     def close(self) -> None:
         """Take it down.  May be called twice."""
@@ -165,6 +154,29 @@ class Network:
         with os.fdopen(ready, "rb") as pipe:
             if not pipe.read(1):
                 raise RuntimeError("slirp4netns did not start")
+
+
+@contextmanager
+def entered(network: Path) -> Iterator[None]:
+    """
+    Be in another network with this thread.
+
+    Args:
+        network: The file by which it can be entered.
+    """
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        away = os.open(network, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            _set_namespace(away)
+        finally:
+            os.close(away)
+        try:
+            yield
+        finally:
+            _set_namespace(home)
+    finally:
+        os.close(home)
 
 
 def _set_namespace(descriptor: int) -> None:
