@@ -51,10 +51,12 @@ DEBIAN_TO_RUN := bubblewrap fonts-dejavu-core gnupg gpg-agent \
 # the leaflet as a telephone would.  mmdebstrap makes the empty machine on which the
 # desk's bundle is installed, and the one that servers are booted from: by
 # systemd-container or qemu, in a network of their own (nftables, slirp4netns), which
-# netcat goes into and nmap looks at from outside.
+# netcat goes into and nmap looks at from outside.  scdaemon and pcscd speak to cards,
+# and vsmartcard-vpcd is a reader without plastic.
 DEBIAN_TO_TEST := $(DEBIAN_TO_RUN) apparmor chromium e2fsprogs firefox-esr iproute2 lynx \
-	mmdebstrap netcat-openbsd nftables nmap openssh-client postgresql procps \
-	qemu-system-x86 slirp4netns sq strace systemd-container tar zbar-tools
+	libccid mmdebstrap netcat-openbsd nftables nmap openssh-client pcscd postgresql \
+	procps qemu-system-x86 scdaemon slirp4netns sq strace systemd-container tar \
+	vsmartcard-vpcd zbar-tools
 
 
 ##@ Use

@@ -9,9 +9,13 @@ else: the server never imports it.
 """
 
 import contextlib
+import os
+import select
 import socket
 import struct
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -128,6 +132,29 @@ class AgentHome:
         """
         return self._found is not None and self._running() != self._found
 
+    def ask(self, command: str, *, limit_seconds: float | None = CALL_SECONDS) -> bytes:
+        """
+        Say one line to the agent, and return what it answers.
+
+        Args:
+            command: One of the Assuan protocol (GnuPG's manual, "Agent Commands").
+
+            limit_seconds: When to stop waiting; None if a person has to answer.
+
+        Raises:
+            GpgMissing: If the agent cannot be spoken to.
+        """
+        try:
+            return subprocess.run(
+                ["gpg-connect-agent", "--homedir", str(self.path), command, "/bye"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=True,
+                timeout=limit_seconds,
+            ).stdout
+        except (OSError, subprocess.SubprocessError) as error:
+            raise GpgMissing("gpg-connect-agent cannot be run") from error
+
     def ask_passphrase(self, *, new: bool) -> bytes:
         """
         Let the agent's own pinentry ask for a passphrase, and return it.
@@ -147,15 +174,7 @@ class AgentHome:
         # No cache, no error to show, the pinentry's own prompt (GnuPG's manual,
         # "Asking for a passphrase").
         command += f" X X X {_QUESTION}"
-        try:
-            said = subprocess.run(
-                ["gpg-connect-agent", "--homedir", str(self.path), command, "/bye"],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                check=True,
-            ).stdout
-        except (OSError, subprocess.SubprocessError) as error:
-            raise GpgMissing("gpg-connect-agent cannot be run") from error
+        said = self.ask(command, limit_seconds=None)
         # Data lines of the Assuan protocol, where %, CR and LF are escaped.
         lines = [line[2:] for line in said.splitlines() if line.startswith(b"D ")]
         passphrase = unquote_to_bytes(b"".join(lines))
@@ -174,10 +193,34 @@ class AgentHome:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(CALL_SECONDS)
             running = self._connect(connection)
-            self._gpgconf("--kill", "gpg-agent")
-            with contextlib.suppress(OSError):
-                while running and connection.recv(1024):
-                    continue
+            with self._card_program_gone() if running else contextlib.nullcontext():
+                self._gpgconf("--kill", "gpg-agent")
+                with contextlib.suppress(OSError):
+                    while running and connection.recv(1024):
+                        continue
+
+    @contextmanager
+    def _card_program_gone(self) -> Iterator[None]:
+        """
+        Wait until the agent's scdaemon is gone, too, if it has one.
+
+        It ends with the agent, a little later, and has a card for itself until then:
+        whoever came next would be told that there is none.
+        """
+        process = None
+        if self.ask("GETINFO scd_running").strip() == b"OK":
+            said = self.ask("SCD GETINFO pid").split()
+            if said[:1] == [b"D"]:
+                with contextlib.suppress(ProcessLookupError):
+                    process = os.pidfd_open(int(said[1]))
+        try:
+            yield
+            if process is not None:
+                # pidfd_open(2): readable when the process has ended.
+                select.select([process], [], [], CALL_SECONDS)
+        finally:
+            if process is not None:
+                os.close(process)
 
     def _running(self) -> int | None:
         """Tell the agent that runs now from every other one; None if there is none."""

@@ -8,6 +8,7 @@ Specified in docs/spec/sealed-item-openpgp.md.  OpenPGP is RFC 9580 and RFC 4880
 """
 
 import io
+import time
 from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,13 +19,16 @@ from crypto.agent import AgentHome
 from crypto.errors import CryptoError
 from crypto.fingerprint import Fingerprint, parse_fingerprint
 from crypto.gpg import CALL_SECONDS, GpgCall, GpgMissing, end_of_day
-from crypto.packets import IncompleteMessage, read_envelope
+from crypto.packets import Envelope, IncompleteMessage, read_envelope
 from crypto.passphrase import as_passphrase
+from crypto.smartcard import wait_for_card, why_card_failed
 from crypto.subkeys import (
     EncryptionSubkey,
+    NoKeyPair,
     OfficerKeys,
     destroy,
     extend,
+    has_card_key,
     list_officer_keys,
     make_subkeys,
 )
@@ -38,6 +42,14 @@ class CannotOpen(CryptoError):
 
 class CannotSign(CryptoError):
     """The signature could not be made."""
+
+
+class CardCannotOpen(CannotOpen):
+    """The smartcard with the key did not open it."""
+
+
+class CardCannotSign(CannotSign):
+    """The smartcard with the key did not sign."""
 
 
 class SecretKeyring:
@@ -75,6 +87,7 @@ class SecretKeyring:
         self._passphrase = as_passphrase(passphrase)
         self._unlocking: _Unlocking = {"passphrase": passphrase, "asks": asks}
         self._home = home
+        self._card_awaited = False
         self._agent = AgentHome(home)
         try:
             self._gpg = GpgCall(self._agent.path, gpg_binary, autostart=True)
@@ -132,12 +145,16 @@ class SecretKeyring:
                 one complete message, and gpg said that decryption went well, and
                 left with exit code 0, and all was read.
 
+            CardCannotOpen: If the key that it is sealed to is on a smartcard that
+                was not there, or not unlocked.
+
             Exception: What *reader* raised, if gpg was not at its end before.
 
         Returns:
             What *reader* returned.
         """
-        _check_framing(sealed)
+        envelope = _check_framing(sealed)
+        self._await_card()
         call = self._gpg.new_call(at=None, limit_seconds=None)
         call.reader = reading = _Reading(reader, call.stop)
         broken: OSError | None = None
@@ -155,6 +172,9 @@ class SecretKeyring:
         if not reading.has_stopped_gpg:
             outcome = call.outcome
             if broken is not None or not outcome.ok or outcome.returncode != 0:
+                card = self._card_that_opens(envelope.recipient_key_ids)
+                if broken is None and card is not None:
+                    raise CardCannotOpen(why_card_failed(self._agent.ask, card))
                 status = getattr(outcome, "status", "") or "decryption failed"
                 raise CannotOpen(f"the item cannot be opened: {status}") from broken
         return reading.result()
@@ -175,8 +195,12 @@ class SecretKeyring:
         Raises:
             CannotSign: If there is no such key, or it is expired or revoked, or
                 the passphrase is wrong.
+
+            CardCannotSign: If it is on a smartcard that was not there, or not
+                unlocked.
         """
         key = parse_fingerprint(signer)
+        self._await_card()
         at = end_of_day(day or datetime.now(UTC).date())
         limit_seconds = None if self._unlocking["asks"] else CALL_SECONDS
         call = self._gpg.new_call(at=at, limit_seconds=limit_seconds)
@@ -198,6 +222,9 @@ class SecretKeyring:
             call.clean_up()
         outcome = call.outcome
         if broken is not None or not outcome or outcome.returncode != 0:
+            card = self._card_that_signs(key)
+            if broken is None and card is not None:
+                raise CardCannotSign(why_card_failed(self._agent.ask, card))
             raise CannotSign(f"the key {key} cannot sign") from broken
         signature: bytes = outcome.data
         return signature
@@ -242,8 +269,31 @@ class SecretKeyring:
         """
         destroy(self._gpg, self._home, officer, doomed)
 
+    def _await_card(self) -> None:
+        """Before the first use: the card may be busy with whoever had it before us."""
+        if not self._card_awaited:
+            self._card_awaited = True
+            if has_card_key(self._home):
+                wait_for_card(self._agent.ask, pause=time.sleep)
+
+    def _card_that_opens(self, key_ids: Collection[str]) -> str | None:
+        """Return the serial number of the smartcard that opens, if one does."""
+        for officer in self.fingerprints():
+            for subkey in self.officer_keys(officer).subkeys:
+                if subkey.card is not None and subkey.key_id in key_ids:
+                    return subkey.card
+        return None
+
+    def _card_that_signs(self, signer: Fingerprint) -> str | None:
+        """Return the serial number of the smartcard that signs, if one does."""
+        try:
+            return self.officer_keys(signer).card
+        except NoKeyPair:
+            return None
+
     def _for_making(self, officer: Fingerprint) -> "_Unlocking":
         """Return how to unlock what makes keys, asking once if the agent asks."""
+        self._await_card()
         if not self._unlocking["asks"] or not self.officer_keys(officer).on_disk:
             return self._unlocking
         # A card's PIN is remembered by the card; a passphrase is asked for each
@@ -294,10 +344,10 @@ class _Reading(Generic[T]):
         return self._stopped
 
 
-def _check_framing(sealed: Path) -> None:
+def _check_framing(sealed: Path) -> Envelope:
     """Refuse what is not exactly one message; gpg reads over what follows it."""
     try:
         with sealed.open("rb") as file:
-            read_envelope(file)
+            return read_envelope(file)
     except (OSError, IncompleteMessage) as error:
         raise CannotOpen(str(error)) from error

@@ -37,6 +37,7 @@ MONTHS_AHEAD = 13
 MONTHS_GOOD = 7
 
 _PRIVATE_KEYS = "private-keys-v1.d"
+_STUB = b"shadowed-private-key"
 # In the field "token" of gpg's listing of secret keys: on disk, or not here.
 _ON_DISK, _ABSENT = "+", "#"
 
@@ -76,6 +77,8 @@ class EncryptionSubkey:
         begins: The first day on which anybody seals to it.
 
         ends: The day from which nobody does, whatever else there is.
+
+        card: The serial number of the smartcard that has the private half, if one has.
     """
 
     fingerprint: Fingerprint
@@ -83,6 +86,7 @@ class EncryptionSubkey:
     begins: date
     ends: date | None
     kept: Kept
+    card: str | None = None
 
     @property
     def key_id(self) -> str:
@@ -99,12 +103,15 @@ class OfficerKeys:
         ends: The day from which the primary key, and all with it, is no good.
 
         on_disk: Whether the primary private key is in this home, not on a card.
+
+        card: The serial number of the smartcard that has it, if one has.
     """
 
     fingerprint: Fingerprint
     ends: date | None
     on_disk: bool
     subkeys: tuple[EncryptionSubkey, ...]
+    card: str | None = None
 
 
 def first_of_next_month(day: date, months: int = 1) -> date:
@@ -145,12 +152,14 @@ def list_officer_keys(gpg: GpgCall, officer: Fingerprint) -> OfficerKeys:
                     begins=_day(current[5]),
                     ends=_day(current[6]) if current[6] else None,
                     kept=_kept(current[14]),
+                    card=_card(current[14]),
                 )
             )
     if primary:
         subkeys.sort(key=lambda subkey: subkey.begins)
         on_disk = _kept(primary[14]) is Kept.ON_DISK
-        return OfficerKeys(officer, ends, on_disk, tuple(subkeys))
+        card = _card(primary[14])
+        return OfficerKeys(officer, ends, on_disk, tuple(subkeys), card)
     raise NoKeyPair(f"the key pair {officer} is not in this home")
 
 
@@ -301,6 +310,14 @@ def destroy(
         raise NotDestroyed(f"gpg still has the private subkeys {', '.join(left)}")
 
 
+def has_card_key(home: Path) -> bool:
+    """Tell whether a private key of this home is on a card: the stub says so."""
+    # GnuPG's agent/keyformat.txt, "Shadowed Private Key Format".
+    return any(
+        _STUB in path.read_bytes() for path in (home / _PRIVATE_KEYS).glob("*.key")
+    )
+
+
 def _missing(begun: Collection[date], today: date, months: int) -> Iterator[date]:
     """Yield the days on which subkeys have to begin."""
     covered = {(day.year, day.month) for day in begun}
@@ -364,6 +381,11 @@ def _kept(token: str) -> Kept:
     if token == _ABSENT:
         return Kept.NOWHERE
     return Kept.ON_DISK if token == _ON_DISK else Kept.ON_CARD
+
+
+def _card(token: str) -> str | None:
+    # doc/DETAILS, field 15: on a card, its serial number.
+    return token if _kept(token) is Kept.ON_CARD else None
 
 
 def _day(timestamp: str) -> date:

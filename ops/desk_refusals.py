@@ -3,11 +3,12 @@
 from casework.bundle import MalformedBundle
 from casework.casefile import CaseFileAltered
 from casework.installation import MalformedIdentity
-from crypto.opening import CannotSign
+from crypto.opening import CannotSign, CardCannotSign
 from crypto.seeds import SeedNotRead, SeedRefused
 from journalist_app.workstation.errors import (
     ActionRefused,
     CannotMove,
+    CardNeeded,
     DeskError,
     DeskLocked,
     ForeignBundle,
@@ -32,6 +33,7 @@ from ops.errors import (
 )
 
 _KINDS = (DeskError,)
+_CARD = "whether the card is found at all: gpg --card-status"
 _HINTS = (
     (NoDesk, "make one with: bisik desk init DIRECTORY --name NAME"),
     (NoOrganisation, "make one with: bisik organisation init DIRECTORY"),
@@ -40,6 +42,7 @@ _HINTS = (
     (SeedRefused, "the public key must be the one that is printed on the sheets"),
     (FingerprintDiffers, "compare it with the officer once more, face to face"),
     (TrainingMixedUp, "restore the desk from its backup"),
+    (CardNeeded, _CARD),
     (DeskLocked, "type the passphrase that was chosen at bisik desk init"),
     (
         ForeignBundle,
@@ -54,6 +57,7 @@ _HINTS = (
     (RestoredDesk, "fetch a bundle made today, and import it: bisik desk import"),
     (UnusableBackup, "try the code again, letter by letter; then an older backup"),
     (UnknownCase, "see the names with: bisik desk list --all"),
+    (CardCannotSign, _CARD),
     (CannotSign, "if the key has expired: bisik desk keys extend --until DAY"),
     (NothingToDestroy, "the table says why, subkey by subkey"),
     (ActionRefused, "see the case in a browser: bisik desk open"),

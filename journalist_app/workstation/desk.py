@@ -45,7 +45,7 @@ from casework.training import is_training
 from crypto.agent import AgentHome, write_desk_settings
 from crypto.certificates import LONGEST_EXPIRY_DAYS, generate_officer_key
 from crypto.fingerprint import Fingerprint, parse_fingerprint
-from crypto.opening import CannotOpen, SecretKeyring
+from crypto.opening import CannotOpen, CardCannotOpen, SecretKeyring
 from crypto.openpgp import Keyring
 from crypto.packets import read_envelope
 from crypto.slots import DESK_ID_BYTES
@@ -59,6 +59,7 @@ from journalist_app.workstation.casebook import (
 )
 from journalist_app.workstation.continuity import note_restored
 from journalist_app.workstation.errors import (
+    CardNeeded,
     DeskInUse,
     DeskLocked,
     NoDesk,
@@ -366,6 +367,8 @@ def open_desk(
 
         DeskLocked: If the officer's key does not open the casebook's.
 
+        CardNeeded: If that is for want of the smartcard which has the key.
+
         CasebookUnreadable: If the casebook is damaged.
 
         TrainingMixedUp: If it says that it is for training and is not, or the
@@ -435,15 +438,21 @@ def _lock(descriptor: int) -> None:
 def _open_key(keys: SecretKeyring, sealed: Path) -> bytes:
     try:
         return _opened(keys, sealed)
-    except (CannotOpen, OSError):
+    except (CannotOpen, OSError) as error:
         if not keys.has_lost_its_agent():
-            raise DeskLocked(DeskLocked.__doc__) from None
+            raise _locked_by(error) from None
     # Whoever had the desk open before was killed while they ended the agent, which so
     # ended under our hands.  gpg starts another one.
     try:
         return _opened(keys, sealed)
-    except (CannotOpen, OSError):
-        raise DeskLocked(DeskLocked.__doc__) from None
+    except (CannotOpen, OSError) as error:
+        raise _locked_by(error) from None
+
+
+def _locked_by(error: Exception) -> DeskLocked:
+    if isinstance(error, CardCannotOpen):
+        return CardNeeded(str(error))
+    return DeskLocked(DeskLocked.__doc__)
 
 
 def _opened(keys: SecretKeyring, sealed: Path) -> bytes:

@@ -5,6 +5,7 @@ What a desk can refuse.
       +- NoDesk             the folder is not a desk
       +- DeskInUse          another program has it open
       +- DeskLocked         its casebook's key cannot be opened
+      |    +- CardNeeded    for want of the smartcard that has the key
       +- CasebookUnreadable the casebook is damaged, or of another version
       +- TrainingMixedUp    its record and its casebook disagree about training
       +- ForeignBundle      the bundle is of another installation
@@ -40,6 +41,10 @@ class DeskInUse(DeskError):
 
 class DeskLocked(DeskError):
     """The desk cannot be unlocked: wrong passphrase, or the key is not here."""
+
+
+class CardNeeded(DeskLocked):
+    """The desk cannot be unlocked without the smartcard that has its key."""
 
 
 class CasebookUnreadable(DeskError):

@@ -185,9 +185,6 @@ def _renew(desk: Desk, today: date) -> bool:
     if keys.ends is not None and keys.ends - today < lifetime / 2:
         desk.keys.extend(desk.fingerprint, ends=today + lifetime, today=today)
         renewed = True
-    if any(subkey.kept is Kept.ON_CARD for subkey in keys.subkeys):
-        # A card has room for one.
-        return renewed
     beyond = first_of_next_month(today, MAKE_BELOW_MONTHS)
     if not any(subkey.begins >= beyond for subkey in keys.subkeys):
         renewed = desk.keys.make_subkeys(desk.fingerprint, today=today) > 0 or renewed
@@ -205,9 +202,6 @@ def extend_to(desk: Desk, *, ends: date, today: date) -> int:
         How many subkeys were made.
     """
     desk.keys.extend(desk.fingerprint, ends=ends, today=today)
-    keys = desk.keys.officer_keys(desk.fingerprint)
-    if any(subkey.kept is Kept.ON_CARD for subkey in keys.subkeys):
-        return 0
     return desk.keys.make_subkeys(desk.fingerprint, today=today)
 
 

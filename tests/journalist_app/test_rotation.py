@@ -323,23 +323,27 @@ def test_a_past_subkey_on_a_card_stays(office: Office, ani: Reporter) -> None:
     assert Kept.ON_CARD is row.subkey.kept
 
 
-def test_no_subkeys_are_made_beside_one_on_a_card(office: Office) -> None:
-    """A card has room for one: only the key itself is extended, also by the officer."""
+def test_subkeys_are_made_beside_one_on_a_card(office: Office) -> None:
+    """
+    A card has room for one, and the coming months have theirs on the disk: nobody is
+    cut off because a card's own subkey has ended.
+    """
     desk = office.desks[ANI]
     before = calendar(desk, DAY)
-    newest = before.rows[-1].subkey
-    move_to_card(desk.path / "gnupg", newest.keygrip, slot=2)
+    first = before.rows[0].subkey
+    move_to_card(desk.path / "gnupg", first.keygrip, slot=2)
     later = DAY + timedelta(days=400)
 
     assert renew(desk, today=later)
 
     after = calendar(desk, later)
     assert later + timedelta(days=730) == after.ends
-    assert len(before.rows) == len(after.rows)
+    made = [row.subkey for row in after.rows[len(before.rows) :]]
+    assert {Kept.ON_DISK} == {subkey.kept for subkey in made}
+    assert first_of_next_month(later, 12) == made[-1].begins
     assert not renew(desk, today=later)
     ends = later + timedelta(days=900)
     assert 0 == extend_to(desk, ends=ends, today=later)
     assert ends == calendar(desk, later).ends
-    assert len(before.rows) == len(calendar(desk, later).rows)
-    # A desk without a card makes the months that are missing.
+    # Whose months are missing gets them by that, too.
     assert 0 < extend_to(office.desks[BUDI], ends=ends, today=later)

@@ -40,8 +40,8 @@ _SCRIPT = 'mount --bind "$1" /run && ip link set lo up && exec "$2" {0}'.format(
 )
 _OFF, _ON, _RESET, _ASK_FOR_ATR = b"\0", b"\1", b"\2", b"\4"
 _READY_SECONDS = 30.0
-# pcscd looks about twice a second whether there is a card.
-_SEEN_SECONDS = 2.0
+# pcscd looks twice a second whether a card is still there.
+_SEEN_SECONDS = 1.0
 
 
 class CardReader:
@@ -95,6 +95,11 @@ class CardReader:
         """Variables with which programs find this reader, and no other."""
         return {"PCSCLITE_CSOCK_NAME": str(self._socket)}
 
+    @property
+    def has_card(self) -> bool:
+        """Whether one is in the slot."""
+        return self._connection is not None
+
     def insert(self, card: OpenPGPCard) -> None:
         """Put a card into the slot, which is empty."""
         assert self._connection is None
@@ -102,7 +107,6 @@ class CardReader:
         thread = threading.Thread(target=_answer, args=(connection, card), daemon=True)
         thread.start()
         self._connection, self._thread = connection, thread
-        time.sleep(_SEEN_SECONDS)
 
     def remove(self) -> None:
         """Pull the card out, whatever it is doing."""

@@ -68,9 +68,24 @@ class OfficeTemplate:
 
 
 def make_office_template(
-    path: Path, institution: Institution, names: Sequence[str] = NAMES
+    path: Path,
+    institution: Institution,
+    names: Sequence[str] = NAMES,
+    *,
+    pinentry_program: Path | None = None,
 ) -> OfficeTemplate:
-    """Make an organisation's key and a certified desk for everybody."""
+    """
+    Make an organisation's key and a certified desk for everybody.
+
+    Args:
+        path: Made for it.
+
+        institution: Of the desks.
+
+        names: Of the officers.
+
+        pinentry_program: Asks for a passphrase of each desk; without it there is none.
+    """
     organisation = generate_organisation_key(
         path / "organisation",
         name="Organisasi Uji",
@@ -89,6 +104,8 @@ def make_office_template(
             institution=institution,
             today=DAY,
             entropy=seeded(seed),
+            pinentry=pinentry_program is not None,
+            pinentry_program=pinentry_program,
         )
         certified = certify(
             path / "organisation",

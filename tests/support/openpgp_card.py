@@ -30,10 +30,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 USER_PIN, ADMIN_PIN = "123456", "12345678"
 TRIES = 3
 # Manufacturer FFFE is for tests; the rest is a number of the card (section 4.2.1).
-SERIAL_NUMBER = "D2760001240103" + "04" + "FFFE" + "00000001" + "0000"
-
-_AID = bytes.fromhex(SERIAL_NUMBER)
-_AID_PREFIX = _AID[:6]
+_SERIAL_NUMBER = "D2760001240103" + "04" + "FFFE" + "{:08}" + "0000"
+_AID_PREFIX = bytes.fromhex(_SERIAL_NUMBER[:12])
 _PIN_BYTES = 64
 # Category 00; selection by name; no chaining, no extended length (section 6.1).
 _HISTORICAL = bytes.fromhex("0031c573c00100059000")
@@ -77,6 +75,8 @@ class OpenPGPCard:
     One card, from the factory.
 
     Attributes:
+        number: Which one it is.
+
         forces_pin: Whether it wants the PIN before every single signature.
 
         signatures: How many it has made.
@@ -84,6 +84,7 @@ class OpenPGPCard:
         opened: How often it opened something.
     """
 
+    number: int = 1
     forces_pin: bool = False
     signatures: int = 0
     opened: int = 0
@@ -115,6 +116,10 @@ class OpenPGPCard:
         for byte in said[1:]:
             check ^= byte
         return said + bytes([check])
+
+    @property
+    def _identifier(self) -> bytes:
+        return bytes.fromhex(_SERIAL_NUMBER.format(self.number))
 
     @property
     def tries_left(self) -> int:
@@ -186,7 +191,7 @@ class OpenPGPCard:
         )
         match name:
             case 0x4F:
-                return _AID
+                return self._identifier
             case 0x5F52:
                 return _HISTORICAL
             case 0xC4:
@@ -204,7 +209,7 @@ class OpenPGPCard:
                     _object(0xC6, bytes(60)),
                     _object(0xCD, b"".join(self._made)),
                 ]
-                inner = _object(0x4F, _AID) + _object(0x5F52, _HISTORICAL)
+                inner = _object(0x4F, self._identifier) + _object(0x5F52, _HISTORICAL)
                 return _object(0x6E, inner + _object(0x73, b"".join(discretionary)))
             case 0x65:
                 about = (0x5B, 0x5F2D, 0x5F35)

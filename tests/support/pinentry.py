@@ -5,8 +5,9 @@ A pinentry without a window: the Assuan protocol, and a passphrase from a file.
     agent: GETPIN                       D passphrase
                                         OK
 
-It writes down what it was asked for, so that a test can count.  The protocol is
-described in the manual of pinentry, "Assuan protocol".
+It writes down what it was asked for, so that a test can count.  A question about a card
+(its PIN, its admin PIN, to put it in) is told by what the agent says it is about.  The
+protocol is described in the manual of pinentry, "Assuan protocol".
 """
 
 import sys
@@ -19,17 +20,34 @@ folder = pathlib.Path({folder!r})
 def say(line):
     sys.stdout.write(line + "\\n")
     sys.stdout.flush()
+about = ""
 say("OK ready")
 for line in sys.stdin:
     command, _, rest = line.strip().partition(" ")
+    if command == "SETDESC":
+        about = rest
+    if command == "CONFIRM" and "insert the card" in about:
+        with (folder / "asked-for-card").open("a") as asked:
+            asked.write(about + "\\n")
+        # GPG_ERR_CANCELED, from a pinentry.
+        say("ERR 83886179 Operation cancelled")
+        continue
     if command == "GETPIN":
+        kind = "answer"
+        for words, other in {others!r}:
+            if words in about:
+                kind = other
         with (folder / "asked").open("a") as asked:
-            asked.write("GETPIN\\n")
-        say("D " + (folder / "answer").read_text())
+            asked.write(kind + "\\n")
+        say("D " + (folder / kind).read_text())
     say("OK")
     if command == "BYE":
         break
 """
+
+
+# What gpg-agent and scdaemon say when they ask for something of a card.
+_ABOUT_CARDS = (("unlock the card", "pin"), ("Admin PIN", "admin-pin"))
 
 
 class Pinentry:
@@ -57,7 +75,9 @@ class Pinentry:
         self._folder = folder
         self.program = folder / "pinentry"
         self.program.write_text(
-            _PROGRAM.format(python=python, folder=inside or str(folder))
+            _PROGRAM.format(
+                python=python, folder=inside or str(folder), others=_ABOUT_CARDS
+            )
         )
         self.program.chmod(0o700)
         self.answer(answer)
@@ -66,9 +86,25 @@ class Pinentry:
         """Set what it answers from now on."""
         (self._folder / "answer").write_text(passphrase)
 
+    def answer_for_card(self, *, pin: str, admin_pin: str) -> None:
+        """Set what it answers for a card from now on."""
+        (self._folder / "pin").write_text(pin)
+        (self._folder / "admin-pin").write_text(admin_pin)
+
     def asked(self) -> int:
-        """Return how often it was asked for a passphrase."""
+        """Return how often it was asked for something secret."""
+        return len(self._lines("asked"))
+
+    def asked_for_pin(self) -> int:
+        """Return how often it was asked for the PIN of a card."""
+        return self._lines("asked").count("pin")
+
+    def asked_for_card(self) -> list[str]:
+        """Return what was said whenever a card was wanted that was not there."""
+        return self._lines("asked-for-card")
+
+    def _lines(self, name: str) -> list[str]:
         try:
-            return len((self._folder / "asked").read_text().splitlines())
+            return (self._folder / name).read_text().splitlines()
         except FileNotFoundError:
-            return 0
+            return []

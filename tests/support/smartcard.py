@@ -1,6 +1,9 @@
 """
 Key pairs as they are after `keytocard`: gpg's home has a stub, the card has the key.
 
+There is the real command, for a card in a reader (support/openpgp_card.py), and what it
+leaves in gpg's home, for tests without one:
+
     before  (private-key (ecc (curve ..)(flags ..)(q #..#)(d #..#)))
     after   (shadowed-private-key (ecc (curve ..)(flags ..)(q #..#)
                 (shadowed t1-v1 (#serial number# OPENPGP.2))))
@@ -12,7 +15,12 @@ without a card; only using them is not possible.
 """
 
 import re
+import subprocess
+import time
 from pathlib import Path
+
+from crypto.agent import AgentHome
+from crypto.smartcard import wait_for_card
 
 # Of an OpenPGP card (its application identifier), as the test cards of GnuPG have it.
 SERIAL_NUMBER = "D2760001240102000005000000010000"
@@ -21,6 +29,38 @@ _KEY = re.compile(
     rb"\(q\s[^)]*\))",
     re.DOTALL,
 )
+
+
+# What an officer types at the prompt of `gpg --edit-key`, as docs/guides/officer.en.md
+# says: which key, into which slot, and that gpg is to keep a stub from now on.
+OPENING = ("key 1", "keytocard", "2", "save")
+SIGNING = ("keytocard", "y", "1", "save")
+
+
+def keytocard(home: Path, key: str, typed: tuple[str, ...], *, at: str) -> None:
+    """
+    Move a key to the card that is in the reader, as an officer does.
+
+    Args:
+        home: The GNUPGHOME; its pinentry knows the passphrase and the admin PIN.
+
+        key: Primary fingerprint.
+
+        typed: `OPENING` or `SIGNING`.
+
+        at: The time gpg is to believe in, as in "20261124T120000".
+    """
+    command = ["gpg", "--homedir", str(home), "--no-tty", "--command-fd", "0"]
+    # Ends the agent that gpg starts.
+    with AgentHome(home) as agent:
+        assert wait_for_card(agent.ask, pause=time.sleep)
+        edited = subprocess.run(
+            [*command, "--status-fd", "1", "--faked-system-time", at, "--edit-key", key],
+            input="".join(f"{line}\n" for line in typed),
+            capture_output=True,
+            text=True,
+        )
+    assert 0 == edited.returncode, edited.stdout + edited.stderr
 
 
 def move_to_card(home: Path, keygrip: str, *, slot: int) -> None:
