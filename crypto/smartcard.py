@@ -5,12 +5,12 @@ Smartcards: why one did not do it, for a person who can mend that.
              |           |         |        |      |
           always    installed?  running? there?  in it, the right one, PIN not blocked?
 
-gpg says "No such device" or "Bad PIN" about most of it.  After a failure, and only then,
-the agent is asked what it sees, link by link.  Nothing is tried with a PIN, so that
-looking never uses up one of the few tries that a card allows.
+gpg says "No such device" or "Bad PIN" about most of it.  After a failure, and only
+then, the agent is asked what it sees, link by link.  Nothing is tried with a PIN, so
+that looking never uses up one of the few tries that a card allows.
 
-The commands are those of scdaemon (GnuPG's manual, "Scdaemon Commands"); the error codes
-are libgpg-error's.  The serial number of an OpenPGP card is its application identifier
+The commands are those of scdaemon (GnuPG's manual, "Scdaemon Commands"); the error
+codes are libgpg-error's.  The serial number of an OpenPGP card is its application identifier
 ("OpenPGP application on ISO Smart Card Operating Systems", version 3.4, section 4.2.1).
 This module does no I/O: whom to ask comes as an argument.
 """
@@ -56,7 +56,7 @@ def why_card_failed(ask_agent: Callable[[str], bytes], serial_number: str) -> st
             f"the key is on smartcard {card}, and this machine has no program for "
             "smartcards: install scdaemon"
         )
-    found = [line.split()[2] for line in lines if line.startswith("S SERIALNO ")]
+    found = [line.split()[2] for line in lines if _has_number(line)]
     if not found:
         readers = ask_agent("SCD GETINFO reader_list")
         if not any(line.startswith("D ") for line in _lines(readers)):
@@ -76,8 +76,8 @@ def why_card_failed(ask_agent: Callable[[str], bytes], serial_number: str) -> st
     left = _tries_left(ask_agent("SCD GETATTR CHV-STATUS"))
     if left == 0:
         return (
-            f"the PIN of smartcard {card} is blocked: set a new one with the admin PIN, "
-            "by gpg --card-edit"
+            f"the PIN of smartcard {card} is blocked: set a new one with the admin "
+            "PIN, by gpg --card-edit"
         )
     return (
         f"smartcard {card} did not do it: the PIN was wrong, or nobody typed it; "
@@ -116,12 +116,17 @@ def _lines(answer: bytes) -> Iterator[str]:
     yield from answer.decode("utf-8", "replace").splitlines()
 
 
+def _has_number(line: str) -> bool:
+    words = line.split()
+    return len(words) > 2 and words[:2] == ["S", "SERIALNO"]
+
+
 def _is_error(line: str, code: int) -> bool:
     words = line.split()
     return (
         len(words) > 1
         and words[0] == "ERR"
-        and words[1].isdigit()
+        and words[1].isdecimal()
         and int(words[1]) & _CODE_BITS == code
     )
 
@@ -130,6 +135,6 @@ def _tries_left(answer: bytes) -> int | None:
     for line in _lines(answer):
         if line.startswith("S CHV-STATUS "):
             fields = line.removeprefix("S CHV-STATUS ").split("+")
-            if len(fields) > _TRIES_FIELD and fields[_TRIES_FIELD].isdigit():
+            if len(fields) > _TRIES_FIELD and fields[_TRIES_FIELD].isdecimal():
                 return int(fields[_TRIES_FIELD])
     return None

@@ -156,6 +156,22 @@ def test_no_part_of_a_server_is_on_the_desk(installed: DebianRoot) -> None:
     assert set() == SERVER_ALONE & there
 
 
+def test_what_cards_need_is_brought(installed: DebianRoot) -> None:
+    """
+    scdaemon, pcscd and the driver of readers come with the bundle: without a network
+    nobody can fetch them when the officer has a card.
+    """
+    listed = installed.run(["gpgconf", "--check-programs"]).stdout.splitlines()
+    scdaemon = next(line.split(":") for line in listed if line.startswith("scdaemon:"))
+    pcscd = installed.run(["pcscd", "--version"])
+
+    # Available, runnable, its configuration in order.
+    assert ["1", "1"] == scdaemon[3:5]
+    assert (0, True) == (pcscd.returncode, pcscd.stdout.startswith("pcsc-lite"))
+    drivers = installed.path / "usr/lib/pcsc/drivers"
+    assert (drivers / "ifd-ccid.bundle/Contents/Info.plist").is_file()
+
+
 def test_installing_again_changes_nothing(installed: DebianRoot, bundle: Path) -> None:
     """
     Who is not sure whether it was installed may do it once more.

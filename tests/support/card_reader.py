@@ -35,9 +35,10 @@ LIBPATH      {_DRIVER}
 CHANNELID    {_PORT}
 """
 # What pcscd listens at is written into it; here another folder lies there.
-_SCRIPT = 'mount --bind "$1" /run && ip link set lo up && exec "$2" {0}'.format(
-    '--foreground --error --config "$3"'
-)
+_SCRIPT = """\
+mount --bind "$1" /run && ip link set lo up
+exec "$2" --foreground --error --config "$3"
+"""
 _OFF, _ON, _RESET, _ASK_FOR_ATR = b"\0", b"\1", b"\2", b"\4"
 _READY_SECONDS = 30.0
 # pcscd looks twice a second whether a card is still there.
@@ -50,7 +51,7 @@ class CardReader:
     def __init__(self, folder: Path) -> None:
         """
         Args:
-            folder: Made for it; its path must be short (`unix(7)`).
+            folder: An empty one; its path must be short (`unix(7)`).
         """
         run, config = folder / "run", folder / "reader.conf.d"
         run.mkdir(parents=True)
@@ -62,7 +63,7 @@ class CardReader:
         self._thread: threading.Thread | None = None
         self._process = subprocess.Popen(
             [
-                *(*WITH_PARENT, "unshare", "--mount", "--net", "sh", "-c", _SCRIPT),
+                *(*WITH_PARENT, "unshare", "--mount", "--net", "sh", "-ec", _SCRIPT),
                 *("sh", run, "/usr/sbin/pcscd", config),
             ],
             stdin=subprocess.DEVNULL,

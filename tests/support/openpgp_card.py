@@ -1,8 +1,8 @@
-"""
+r"""
 An OpenPGP card without plastic: it answers the commands that GnuPG sends to one.
 
     gpg - gpg-agent - scdaemon - pcscd - vpcd  -->  APDU  -->  this card
-    \\______________ as Debian ships them _____/               our emulation
+    \_______________ as Debian ships them _____/               our emulation
 
 Keys are imported (`keytocard`) and never come out again; signing and opening need the
 user's PIN, changing anything the admin's, and each has three tries.  A card that is
@@ -248,7 +248,7 @@ class OpenPGPCard:
         self._left[counted] = TRIES
 
     def _change_pin(self, which: int, content: bytes) -> bytes:
-        """CHANGE REFERENCE DATA: the old one and the new one without anything between."""
+        """CHANGE REFERENCE DATA: the old one, and the new one right behind it."""
         length = len(self._pins[which])
         self._check(which, content[:length])
         self._pins[which] = content[length:]

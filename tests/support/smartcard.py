@@ -55,7 +55,15 @@ def keytocard(home: Path, key: str, typed: tuple[str, ...], *, at: str) -> None:
     with AgentHome(home) as agent:
         assert wait_for_card(agent.ask, pause=time.sleep)
         edited = subprocess.run(
-            [*command, "--status-fd", "1", "--faked-system-time", at, "--edit-key", key],
+            [
+                *command,
+                "--status-fd",
+                "1",
+                "--faked-system-time",
+                at,
+                "--edit-key",
+                key,
+            ],
             input="".join(f"{line}\n" for line in typed),
             capture_output=True,
             text=True,

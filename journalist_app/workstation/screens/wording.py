@@ -372,6 +372,36 @@ _SENTENCES = {
     "a case cannot be linked to itself": _l(
         "Kasus tidak dapat ditautkan dengan dirinya sendiri."
     ),
+    "the key is on smartcard {}, and this machine has no program for smartcards: "
+    "install scdaemon": _l(
+        "Kuncinya ada pada kartu pintar, dan komputer ini tidak punya program untuk "
+        "kartu: pasang paket scdaemon."
+    ),
+    "the key is on smartcard {}, and no card reader is found: plug it in; if it is, "
+    "install pcscd and libccid": _l(
+        "Kuncinya ada pada kartu pintar, dan pembaca kartu tidak ditemukan: hubungkan "
+        "pembacanya. Bila sudah, pasang paket pcscd dan libccid."
+    ),
+    "the key is on smartcard {}, which is not in the reader: put it in, and do it "
+    "again": _l(
+        "Kuncinya ada pada kartu pintar yang tidak terpasang di pembaca: pasang "
+        "kartunya, lalu ulangi."
+    ),
+    "the key is on smartcard {}, and another one is in the reader {}: change them, "
+    "and do it again": _l(
+        "Kartu di pembaca bukan kartu yang memuat kuncinya: tukar kartunya, lalu "
+        "ulangi."
+    ),
+    "the PIN of smartcard {} is blocked: set a new one with the admin PIN, by gpg "
+    "--card-edit": _l(
+        "PIN kartu pintar terblokir: buat PIN baru dengan PIN admin, melalui gpg "
+        "--card-edit."
+    ),
+    "smartcard {} did not do it: the PIN was wrong, or nobody typed it; tries left: "
+    "{}": _l(
+        "PIN kartu pintar salah atau tidak diketik; tidak ada yang berubah. Sesudah "
+        "tiga kali salah, kartu terblokir."
+    ),
 }
 _PATTERNS = [
     (re.compile(".*".join(map(re.escape, sentence.split("{}"))), re.IGNORECASE), said)
