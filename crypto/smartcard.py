@@ -10,8 +10,9 @@ then, the agent is asked what it sees, link by link.  Nothing is tried with a PI
 that looking never uses up one of the few tries that a card allows.
 
 The commands are those of scdaemon (GnuPG's manual, "Scdaemon Commands"); the error
-codes are libgpg-error's.  The serial number of an OpenPGP card is its application identifier
-("OpenPGP application on ISO Smart Card Operating Systems", version 3.4, section 4.2.1).
+codes are libgpg-error's.  The serial number of an OpenPGP card is its application
+identifier ("OpenPGP application on ISO Smart Card Operating Systems", version 3.4,
+section 4.2.1).
 This module does no I/O: whom to ask comes as an argument.
 """
 

@@ -50,19 +50,15 @@ def keytocard(home: Path, key: str, typed: tuple[str, ...], *, at: str) -> None:
 
         at: The time gpg is to believe in, as in "20261124T120000".
     """
-    command = ["gpg", "--homedir", str(home), "--no-tty", "--command-fd", "0"]
+    shown = ["--no-tty", "--command-fd", "0", "--status-fd", "1"]
     # Ends the agent that gpg starts.
     with AgentHome(home) as agent:
         assert wait_for_card(agent.ask, pause=time.sleep)
         edited = subprocess.run(
             [
-                *command,
-                "--status-fd",
-                "1",
-                "--faked-system-time",
-                at,
-                "--edit-key",
-                key,
+                # By its short path, where that of the home is too long for sockets.
+                *("gpg", "--homedir", agent.path, *shown),
+                *("--faked-system-time", at, "--edit-key", key),
             ],
             input="".join(f"{line}\n" for line in typed),
             capture_output=True,
