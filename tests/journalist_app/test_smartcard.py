@@ -34,7 +34,7 @@ from journalist_app.workstation.cases import list_cases
 from journalist_app.workstation.desk import Desk, Institution
 from journalist_app.workstation.errors import CardNeeded
 from journalist_app.workstation.exporting import prepare_outbox
-from journalist_app.workstation.importing import Verdict
+from journalist_app.workstation.import_report import Verdict
 from journalist_app.workstation.names import case_name
 from journalist_app.workstation.rotation import renew
 
