@@ -57,7 +57,7 @@ def keytocard(home: Path, key: str, typed: tuple[str, ...], *, at: str) -> None:
         edited = subprocess.run(
             [
                 # By its short path, where that of the home is too long for sockets.
-                *("gpg", "--homedir", agent.path, *shown),
+                *("gpg", "--homedir", str(agent.path), *shown),
                 *("--faked-system-time", at, "--edit-key", key),
             ],
             input="".join(f"{line}\n" for line in typed),
