@@ -8,11 +8,14 @@ from support.command import World
 from support.deaddrop_samples import read_everything
 from support.reporters import DAY, Reporter
 from support.sending import answers, send
+from support.smartcard import move_to_card
 
 from casework.enrolment import Enrolment
 from casework.profile import shipped_profile
 from crypto.agent import AgentHome
-from journalist_app.workstation.desk import Institution, create_desk
+from crypto.fingerprint import parse_fingerprint
+from crypto.opening import SecretKeyring
+from journalist_app.workstation.desk import Institution, create_desk, read_record
 from ops.server import open_server
 from ops.shipped import shipped_calendar
 
@@ -281,6 +284,26 @@ def test_a_wrong_passphrase(world: World, tmp_path: Path) -> None:
         "desk", "list", env={"BISIK_DESK": str(path), "BISIK_DESK_PASSPHRASE_FD": "x"}
     )
     assert "file descriptor" in bad.stderr
+
+
+def test_a_card_that_is_not_there(world: World, tmp_path: Path) -> None:
+    """The desk says which card it wants, and not that a passphrase was wrong."""
+    path = tmp_path / "desk"
+    world.done("desk", "init", path, "--name", "Petugas", "--no-passphrase")
+    # No reader of this machine is asked.
+    (path / "gnupg" / "scdaemon.conf").write_text("disable-ccid\n")
+    key = parse_fingerprint(read_record(path).fingerprint)
+    with SecretKeyring(path / "gnupg") as keys:
+        first = keys.officer_keys(key).subkeys[0]
+    move_to_card(path / "gnupg", first.keygrip, slot=2)
+
+    nowhere = {"PCSCLITE_CSOCK_NAME": str(tmp_path / "nobody")}
+    result = world.bisik("desk", "list", "--desk", path, env=nowhere)
+
+    assert 1 == result.exit_code
+    assert "the key is on smartcard 0005 00000001" in result.stderr
+    assert "hint: whether the card is found at all: gpg --card-status" in result.stderr
+    assert "passphrase" not in result.stderr
 
 
 def test_no_agent_is_left_behind(world: World) -> None:
