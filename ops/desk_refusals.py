@@ -8,10 +8,13 @@ from crypto.seeds import SeedNotRead, SeedRefused
 from journalist_app.workstation.errors import (
     ActionRefused,
     CannotMove,
+    CasebookTooNew,
+    CasebookTooOld,
     DeskError,
     DeskLocked,
     ForeignBundle,
     NoDesk,
+    NoRoomForCopy,
     NotEnrolledYet,
     NothingToExport,
     RestoredDesk,
@@ -39,6 +42,9 @@ _HINTS = (
     (SeedNotRead, "type the passphrase that was chosen at bisik organisation init"),
     (SeedRefused, "the public key must be the one that is printed on the sheets"),
     (FingerprintDiffers, "compare it with the officer once more, face to face"),
+    (CasebookTooNew, "install the newer Bisik that was on this machine before"),
+    (CasebookTooOld, "open the desk once with a Bisik between that version and this"),
+    (NoRoomForCopy, "make room on the disk of the desk, then open it again"),
     (TrainingMixedUp, "restore the desk from its backup"),
     (DeskLocked, "type the passphrase that was chosen at bisik desk init"),
     (
