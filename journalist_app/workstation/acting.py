@@ -175,7 +175,10 @@ def decide_exposure(
         if shown != mark_of(items):
             raise ShownOtherwise(ShownOtherwise.__doc__)
         if len(items) > MOST_ITEMS_CHECKED:
-            raise ActionRefused("the case has too many items for one decision")
+            raise ActionRefused(
+                f"the case has more than {MOST_ITEMS_CHECKED} items, which no decision "
+                "can name: it is shared with nobody"
+            )
         action = ExposureDecided.model_validate(
             {
                 "findings": findings,

@@ -22,6 +22,8 @@ authenticated with a key of 32 random bytes.  Temporary tables stay in memory.
 `content` and `entry` are what the desk was told, and never change.  `case`, `link`,
 `label` and `search` follow from them and can be made anew (`projecting`).
 
+Whoever changes a table adds a step for the casebooks that are there (`casebook_steps`).
+
 Specified in docs/spec/desk-directory.md.
 """
 
@@ -55,10 +57,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.pool import StaticPool
 
+from journalist_app.workstation.casebook_steps import VERSION, bring_up, copies_of
 from journalist_app.workstation.errors import CasebookUnreadable
 
 KEY_BYTES = 32
-VERSION = 3  # Of the tables; kept in SQLite's own "user_version".
 
 metadata = MetaData()
 
@@ -390,21 +392,39 @@ def create_casebook(
 
 def open_casebook(path: Path, key: bytes) -> Casebook:
     """
-    Open a casebook.
+    Open a casebook; one of an older version is brought to this one.
 
     Raises:
-        CasebookUnreadable: If the key is another, the file is damaged, or it was
-            made by another version.
+        CasebookUnreadable: If the key is another, or the file is damaged.
+
+        CasebookTooNew: If a newer version made it.
+
+        CasebookTooOld: If it is older than any this version can use.
+
+        NoRoomForCopy: If it cannot be copied before its tables change.
     """
-    opened = Casebook(_engine(path, key, mode="rw"))
-    with opened.transaction() as connection:
-        version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-    if version != VERSION:
-        raise CasebookUnreadable(f"the casebook has version {version}, not {VERSION}")
-    with opened.transaction() as connection:
-        # It came later, and is empty for whoever has never moved.
-        metadata.create_all(connection, tables=[former])
+    engine = _engine(path, key, mode="rw")
+    opened = Casebook(engine)
+    try:
+        with _failures_told(path), engine.connect() as connection:
+            bring_up(path, connection.connection.driver_connection)
+    except BaseException:
+        opened.close()
+        raise
     return opened
+
+
+@contextmanager
+def _failures_told(path: Path) -> Iterator[None]:
+    """Say in our words what the driver says, which knows nothing of copies."""
+    try:
+        yield
+    except (exc.DBAPIError, sqlcipher.Error) as error:
+        cause = error.orig if isinstance(error, exc.DBAPIError) else error
+        reason = f"the casebook failed: {type(cause).__name__}"
+        for copy in copies_of(path):
+            reason += f"; {copy.name} beside it is as it was before the update"
+        raise CasebookUnreadable(reason) from None
 
 
 def installation_of(opened: Casebook) -> bytes | None:

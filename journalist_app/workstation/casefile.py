@@ -17,7 +17,7 @@ Specified in docs/spec/case-file.md.
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -67,6 +67,8 @@ _NOT_CERTIFIED = (
 )
 
 Sink = Callable[[bytes], object]
+Turn = Callable[[], AbstractContextManager[object]]
+"""Waits until a file may be made into pages, and lets the next one after the block."""
 
 
 @dataclass(frozen=True)
@@ -200,6 +202,7 @@ def make_case_file(
     today: date,
     stranger: Stranger | None = None,
     previewed: str | None = None,
+    turn: Turn = nullcontext,
 ) -> Made:
     """
     Write a case file and record it; safe to repeat.
@@ -219,6 +222,9 @@ def make_case_file(
 
         previewed: `Gathered.digest` of what the officer has seen; None if they have not
             looked.
+
+        turn: Where others make pages, too, each attachment waits for it; whatever it
+            raises leaves nothing written.
 
     Raises:
         ActionRefused: As `gather`, if an attachment cannot be made into pages, or if
@@ -243,7 +249,7 @@ def make_case_file(
                 digest.update(piece)
                 sink(piece)
 
-            manifest = write_case_file(desk, name, gathered, write)
+            manifest = write_case_file(desk, name, gathered, write, turn=turn)
         # Whoever records that it is there must know that it is.
         file.flush()
         os.fsync(file.fileno())
@@ -252,7 +258,12 @@ def make_case_file(
 
 
 def write_case_file(
-    desk: Desk, name: str, gathered: Gathered, sink: Sink
+    desk: Desk,
+    name: str,
+    gathered: Gathered,
+    sink: Sink,
+    *,
+    turn: Turn = nullcontext,
 ) -> CaseFileManifest:
     """
     Write the archive of a case file, not sealed; nothing is recorded here.
@@ -264,7 +275,9 @@ def write_case_file(
     heading = gathered.heading
     writer = CaseFileWriter(sink, heading)
     for one in gathered.attachments:
-        writer.add_copy(copy_attachment(desk, name, one, heading))
+        with turn():
+            copy = copy_attachment(desk, name, one, heading)
+        writer.add_copy(copy)
     section = attachments_section(
         heading, writer.attachments, writer.members, of=gathered.all_attachments
     )

@@ -6,7 +6,10 @@ What a desk can refuse.
       +- DeskInUse          another program has it open
       +- DeskLocked         its casebook's key cannot be opened
       |    +- CardNeeded    for want of the smartcard that has the key
-      +- CasebookUnreadable the casebook is damaged, or of another version
+      +- CasebookUnreadable the casebook is damaged
+      |    +- CasebookTooNew  a newer version made it
+      |    +- CasebookTooOld  no step leads here from the version that made it
+      |    +- NoRoomForCopy   it cannot be copied before its tables change
       +- TrainingMixedUp    its record and its casebook disagree about training
       +- ForeignBundle      the bundle is of another installation
       +- UnknownCase        no case has this name
@@ -48,7 +51,19 @@ class CardNeeded(DeskLocked):
 
 
 class CasebookUnreadable(DeskError):
-    """The casebook is damaged, or of another version of this software."""
+    """The casebook is damaged."""
+
+
+class CasebookTooNew(CasebookUnreadable):
+    """The casebook was made by a newer version of this software."""
+
+
+class CasebookTooOld(CasebookUnreadable):
+    """The casebook was made by a version that this one cannot follow."""
+
+
+class NoRoomForCopy(CasebookUnreadable):
+    """The casebook cannot be copied before it is brought to this version."""
 
 
 class TrainingMixedUp(DeskError):

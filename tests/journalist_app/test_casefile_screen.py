@@ -1,6 +1,7 @@
 """The page on which a case file is made: seen first, then written."""
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ from crypto.certificates import generate_officer_key
 from crypto.openpgp import Keyring
 from journalist_app.workstation.acting import act, state_of
 from journalist_app.workstation.desk import Desk
+from journalist_app.workstation.screens.shown import MOST_MADE_AT_ONCE
+from journalist_app.workstation.screens.views import casefile as views
 
 ANI = NAMES[0]
 
@@ -171,6 +174,38 @@ def test_what_is_refused_says_why_and_writes_nothing(
         assert complaint in words(answer)
         assert before == state_of(ani, name)
         assert [] == list(stick.iterdir())
+
+
+def test_it_waits_for_what_is_being_looked_at(
+    screen: Screen,
+    ani: Desk,
+    name: str,
+    stick: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    While two files are made into pages, no third one is: nothing is written, nothing
+    recorded, and the same form does it afterwards.
+    """
+    path = f"/cases/{name}/case-file/"
+    decide(ani, name, "redact")
+    form = asked(stick, attachment=["1"])
+    seen = previewed(screen.post(path, form).text)
+    writing = {**form, "do": "write", "previewed": seen}
+    before = state_of(ani, name)
+    monkeypatch.setattr(views, "PREVIEW_PATIENCE_SECONDS", 0.05)
+    with ExitStack() as looking:
+        for _ in range(MOST_MADE_AT_ONCE):
+            looking.enter_context(screen.services.shown.turn(patience_seconds=0.05))
+        refused = screen.post(path, writing)
+    assert 422 == refused.status_code
+    assert "Gambar lampiran masih dibuat." in words(refused)
+    assert [] == list(stick.iterdir())
+    assert before == state_of(ani, name)
+
+    assert 200 == screen.post(path, writing).status_code
+    (written,) = stick.iterdir()
+    assert any("1.pdf" in one for one in members_of(written.read_bytes()))
 
 
 def test_it_can_be_sealed(

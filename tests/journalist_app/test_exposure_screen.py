@@ -9,11 +9,14 @@ from support.screens import Screen, decide, mark_on, words
 from support.telling_files import jpeg_with_position
 
 from casework.item import ItemKind
+from casework.journal import MOST_ITEMS_CHECKED
+from journalist_app.workstation import casebook
 from journalist_app.workstation.acting import state_of
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.names import case_name
 
 ANI, BUDI, CITRA = NAMES
+TOO_MANY = "Mintalah pelapor mengirim pokoknya sebagai laporan baru"
 
 
 @pytest.fixture
@@ -62,6 +65,47 @@ def test_files_are_shown_with_their_names_and_traces(
     assert exposure is not None
     # A telephone number, where it was taken, and with what.
     assert before + 3 == exposure.action.findings
+
+
+@pytest.mark.slow
+def test_a_case_of_too_many_items_says_so_at_once(
+    screen: Screen, ani: Desk, name: str
+) -> None:
+    """
+    With more items than a decision can name, the page and the answer to a decision say
+    so with the way out; nothing is recorded.  With as many as it can, it is.
+    """
+    with ani.casebook.transaction() as connection:
+        columns = casebook.content.c
+        row = connection.execute(casebook.content.select()).one()
+        copies = [
+            {
+                **row._mapping,
+                "digest": number.to_bytes(32, "big"),
+                "kind": ItemKind.MESSAGE.value,
+                "sequence": number,
+                "report": None,
+                "message": "Pesan.",
+            }
+            for number in range(1, MOST_ITEMS_CHECKED + 1)
+        ]
+        connection.execute(casebook.content.insert(), copies)
+    before = state_of(ani, name)
+
+    assert TOO_MANY in screen.text(f"/cases/{name}/exposure/")
+    answer = decide(screen, name, "share")
+    assert 422 == answer.status_code
+    assert TOO_MANY in words(answer)
+    assert before == state_of(ani, name)
+
+    with ani.casebook.transaction() as connection:
+        last = MOST_ITEMS_CHECKED.to_bytes(32, "big")
+        connection.execute(casebook.content.delete().where(columns.digest == last))
+    assert TOO_MANY not in screen.text(f"/cases/{name}/exposure/")
+    assert 200 == decide(screen, name, "share").status_code
+    exposure = state_of(ani, name).exposure
+    assert exposure is not None
+    assert MOST_ITEMS_CHECKED == len(exposure.action.items)
 
 
 def test_a_decision_about_an_older_page_is_asked_again(

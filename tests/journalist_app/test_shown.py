@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -106,6 +106,23 @@ def test_few_things_are_made_at_once(shown: Shown, slow: Slow) -> None:
     assert MOST_MADE_AT_ONCE == slow.times
     slow.go.set()
     assert "made" == eventually(shown, "afterwards", slow)
+
+
+def test_what_is_not_kept_takes_a_place_as_well(shown: Shown, slow: Slow) -> None:
+    """It waits while two are being made, and nothing else is begun in its place."""
+    for key in range(MOST_MADE_AT_ONCE):
+        with pytest.raises(BeingMade):
+            shown.get(key, slow)
+    with pytest.raises(BeingMade), shown.turn(patience_seconds=SOON_SECONDS):
+        pytest.fail("a third one was begun")
+    slow.go.set()
+    with ExitStack() as turns:
+        for _ in range(MOST_MADE_AT_ONCE):
+            turns.enter_context(shown.turn(patience_seconds=30.0))
+        with pytest.raises(BeingMade):
+            shown.get("another", slow)
+    assert MOST_MADE_AT_ONCE == slow.times
+    assert "made" == eventually(shown, "another", slow)
 
 
 def test_few_requests_wait(slow: Slow) -> None:

@@ -2,21 +2,30 @@
 The bundle of `make desk-bundle` on an officer's machine: new, minimal, without network.
 
 The machine is a minimal Debian 12, made from nothing; of this one it has the kernel and
-the browser that drives it.
+the browser that drives it through a whole case.  The bundle is the one that brings a
+browser along.
 """
 
 import os
 import shutil
 import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from support import brought_browser
 from support.building import build, build_elsewhere
 from support.debian_root import OFFICER, OFFICER_UID, DebianRoot, minimal_debian
-from support.offline_case import Workplace, assert_case_goes_through
+from support.office import NAMES, make_office_template, running_office
+from support.offline_case import (
+    Workplace,
+    assert_case_goes_through,
+    shipped_institution,
+)
 from support.pages import ROOT
 from support.pinentry import Pinentry
+from support.reporters import Reporter
 
 from crypto.admission import fingerprint_in
 from crypto.openpgp import Keyring
@@ -48,9 +57,9 @@ def cache(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture(scope="module")
 def bundle(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle, built here."""
+    """The bundle with a browser, built here."""
     target = tmp_path_factory.mktemp("dist")
-    return build("scripts.desk_bundle", ROOT, target, "--cache", cache)
+    return build("scripts.desk_bundle", ROOT, target, "--browser", "--cache", cache)
 
 
 @pytest.fixture(scope="module")
@@ -261,3 +270,46 @@ def test_a_case_from_import_to_closing(installed: DebianRoot, tmp_path: Path) ->
         return Workplace(program, desk_inside, stick_inside)
 
     assert_case_goes_through(tmp_path, settle)
+
+
+@pytest.mark.browser
+def test_the_browser_that_came_along_shows_the_desk(
+    installed: DebianRoot, tmp_path: Path
+) -> None:
+    """
+    With the link that `bisik desk open` prints, Firefox ESR of the bundle shows the
+    queue and a report, on a machine that has nothing but loopback.
+    """
+    desk_inside, profile = f"/home/{OFFICER}/meja-firefox", f"/home/{OFFICER}/profil"
+    template = make_office_template(tmp_path / "template", shipped_institution())
+    with running_office(tmp_path, template, NAMES[0]) as office:
+        office.send(Reporter("pelapor").write(), to=NAMES[:1])
+        office.fetch(NAMES[0])
+        office.close_desks()
+        desk = office.folder_of(NAMES[0])
+        for path in [desk, *desk.rglob("*")]:
+            os.chown(path, OFFICER_UID, OFFICER_UID, follow_symlinks=False)
+
+        def inside(*command: str) -> list[str]:
+            folders = {desk: desk_inside}
+            return installed.entering(command, uid=OFFICER_UID, folders=folders)
+
+        done = subprocess.run(
+            [
+                *("unshare", "--net", "--"),
+                *("sh", "-c", 'ip link set lo up && exec "$@"', "sh"),
+                *(sys.executable, brought_browser.__file__, str(tmp_path / "page.png")),
+                *inside("bisik", "desk", "open", "--desk", desk_inside),
+                "--then",
+                # It makes no profile in a folder that is not there.
+                *inside("sh", "-c", 'mkdir "$1" && exec "$0" --profile "$@"'),
+                *("firefox-esr", profile, "--headless"),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+
+    assert "done" in done.stdout.splitlines(), done.stdout + done.stderr
+    assert (tmp_path / "page.png").read_bytes().startswith(b"\x89PNG")

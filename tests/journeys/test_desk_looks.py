@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -17,6 +18,7 @@ from support.accessibility import violations
 from support.browsers import chromium_with_large_text, fits, running_chromium
 from support.busy_desk import ANI, TODAY, BusyDesk, fill
 from support.office import NAMES, make_office_template, running_office
+from support.reporters import make_bundle
 from support.screens import Screen, serving_desk
 
 from casework.profile import shipped_profile
@@ -35,6 +37,7 @@ class Served:
 
     base: str
     screen: Screen
+    stick: Path
     seen: BusyDesk
     browser: Browser
     playwright: object
@@ -76,7 +79,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             sync_playwright() as playwright,
             running_chromium(playwright) as browser,
         ):
-            yield Served(url, screen, seen, browser, playwright)
+            yield Served(url, screen, stick, seen, browser, playwright)
 
 
 def pages_of(served: Served) -> list[str]:
@@ -132,6 +135,49 @@ def test_every_page_is_accessible(
     page.context.clear_cookies()
     page.goto(served.base)
     assert [] == violations(page), "closed"
+    page.context.close()
+
+
+@pytest.mark.parametrize(("scheme", "language"), [("light", "id"), ("dark", "en")])
+def test_pages_that_only_an_action_leads_to_are_accessible(
+    served: Served, scheme: Literal["light", "dark"], language: str
+) -> None:
+    """
+    axe-core finds nothing on the results of several bundles, one whole, one damaged and
+    one of another installation, nor on contact details that were opened.
+    """
+    page = served.open(scheme=scheme, language=language)
+    stick = served.stick
+    whole = (stick / "bundle.tar").read_bytes()
+    others = {
+        "rusak.tar": whole[: len(whole) * 2 // 3],
+        "asing.tar": make_bundle({}, installation=b"\x77" * 16).getvalue(),
+    }
+    for name, content in others.items():
+        (stick / name).write_bytes(content)
+    try:
+        page.goto(f"{served.base}/carrying/")
+        page.click("form[action$='import-all'] button")
+        page.wait_for_selector("#hasil", timeout=120_000)
+    finally:
+        for name in others:
+            (stick / name).unlink()
+    assert 2 == page.locator("main h2[id^=hasil]").count()
+    assert 1 == page.locator("#ambil ~ .notice.wrong").count()
+    assert 1 == page.locator("h2[id^=hasil] + .notice.wrong").count()
+    for folded in page.locator("details").all():
+        folded.evaluate("one => one.open = true")
+    assert [] == violations(page), "several results"
+
+    page.goto(f"{served.base}/cases/{served.seen.contact}/")
+    form = page.locator("form[action*='/contact/']")
+    for folded in page.locator("details").all():
+        folded.evaluate("one => one.open = true")
+    form.locator("[name=reason]").fill("Pelapor minta ditelepon.")
+    form.locator("button").click()
+    page.wait_for_selector(".card .said")
+    assert "0811-contoh" in page.inner_text("main")
+    assert [] == violations(page), "contact"
     page.context.close()
 
 

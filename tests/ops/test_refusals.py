@@ -15,7 +15,12 @@ from casework.profile import shipped_profile
 from crypto.agent import AgentHome
 from crypto.fingerprint import parse_fingerprint
 from crypto.opening import SecretKeyring
-from journalist_app.workstation.desk import Institution, create_desk, read_record
+from journalist_app.workstation.desk import (
+    Institution,
+    create_desk,
+    open_desk,
+    read_record,
+)
 from ops.server import open_server
 from ops.shipped import shipped_calendar
 
@@ -311,3 +316,20 @@ def test_no_agent_is_left_behind(world: World) -> None:
     world.done("desk", "list")
     with AgentHome(world.desk / "gnupg") as home:
         assert home._found is None
+
+
+def test_a_desk_of_a_newer_bisik_is_refused(world: World) -> None:
+    """The way out is named, and the casebook stays as the newer one left it."""
+    with (
+        open_desk(world.desk, passphrase=None, entropy=world.edge.entropy) as desk,
+        desk.casebook.transaction() as connection,
+    ):
+        connection.exec_driver_sql("PRAGMA user_version = 1000")
+    file = world.desk / "casebook.db"
+    before = file.read_bytes()
+
+    error = world.refused("desk", "list", "--desk", world.desk)
+
+    assert "version 1000 of the tables" in error
+    assert "hint: install the newer Bisik" in error
+    assert before == file.read_bytes()

@@ -225,6 +225,22 @@ def running_firefox(
                 os.environ[name] = value
 
 
+def attached_to(port: int, base: str) -> FirefoxDriver:
+    """
+    Drive a Firefox that somebody else has started, and will end.
+
+    Args:
+        port: Of its Marionette, on this machine.
+
+        base: Address of the site, without a slash at its end.
+    """
+    marionette = Marionette(host="127.0.0.1", port=port)
+    marionette.raise_for_port(timeout=START_SECONDS)
+    marionette.start_session()
+    marionette.timeout.page_load = PAGE_SECONDS
+    return FirefoxDriver(marionette, base)
+
+
 def _resize(driver: FirefoxDriver, width: int, height: int) -> None:
     marionette = driver.marionette
     marionette.set_window_rect(width=width, height=height)

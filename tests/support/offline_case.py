@@ -56,6 +56,12 @@ def in_place(desk: Path, stick: Path) -> Workplace:
     return Workplace([str(program)], str(desk), str(stick))
 
 
+def shipped_institution() -> Institution:
+    """Return the texts that Bisik ships."""
+    calendar = resources.files("casework").joinpath("calendars/indonesia.csv")
+    return Institution(shipped_profile(), calendar.read_text("utf-8"))
+
+
 def assert_case_goes_through(path: Path, settle: Settle) -> None:
     """
     Let one officer verify and propose, and another agree; the reporter hears of both.
@@ -65,9 +71,7 @@ def assert_case_goes_through(path: Path, settle: Settle) -> None:
 
         settle: How desks are started.
     """
-    calendar = resources.files("casework").joinpath("calendars/indonesia.csv")
-    institution = Institution(shipped_profile(), calendar.read_text("utf-8"))
-    template = make_office_template(path / "template", institution)
+    template = make_office_template(path / "template", shipped_institution())
     stick = path / "stick"
     stick.mkdir()
     reporter = Reporter("pelapor")

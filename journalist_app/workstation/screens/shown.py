@@ -10,13 +10,18 @@ itself, and a hostile file takes minutes.  A request waits for a while, and few 
 a time: so the threads that answer requests are never all held by one file, and the
 queue of cases opens while it is being looked at.  Nobody stands in line: what nobody
 asks for any more is not begun.  Nothing of it is ever on a disk.
+
+What is made to be written elsewhere, such as a case file, is not kept here and takes
+one of the two places all the same (`turn`), so that a machine never has three
+sandboxes' work at once.
 """
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 MOST_KEPT = 4
@@ -42,7 +47,7 @@ class Shown:
 
     def __init__(self, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._patience_seconds = patience_seconds
-        self._guard = threading.Lock()
+        self._guard = threading.Condition(threading.Lock())
         self._waiting = threading.BoundedSemaphore(MOST_WAITING)
         self._making = 0
         self._kept: OrderedDict[Hashable, Future[Any]] = OrderedDict()
@@ -85,6 +90,33 @@ class Shown:
             raise
         return made
 
+    @contextmanager
+    def turn(self, *, patience_seconds: float) -> Iterator[None]:
+        """
+        Take a place among what is being made, for something that is not kept.
+
+        Args:
+            patience_seconds: How long to wait for one.
+
+        Raises:
+            BeingMade: If none is free soon, or too many wait already.
+        """
+        if not self._waiting.acquire(blocking=False):
+            raise BeingMade(BeingMade.__doc__)
+        try:
+            with self._guard:
+                if not self._guard.wait_for(
+                    lambda: self._making < MOST_MADE_AT_ONCE, patience_seconds
+                ):
+                    raise BeingMade(BeingMade.__doc__)
+                self._making += 1
+        finally:
+            self._waiting.release()
+        try:
+            yield
+        finally:
+            self._ended()
+
     def _begin(self, key: Hashable, make: Callable[[], T]) -> "Future[T]":
         if self._making == MOST_MADE_AT_ONCE:
             raise BeingMade(BeingMade.__doc__)
@@ -112,6 +144,7 @@ class Shown:
     def _ended(self) -> None:
         with self._guard:
             self._making -= 1
+            self._guard.notify()
 
     def _wait(self, future: "Future[T]", patience_seconds: float) -> None:
         if not self._waiting.acquire(blocking=False):

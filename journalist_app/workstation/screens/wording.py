@@ -369,6 +369,12 @@ _SENTENCES = {
         "menyebut kunci jawaban lain, yang tidak dipakai: mungkin dipalsukan"
     ),
     "another item had this number before": _l("nomor ini dulu milik kiriman lain"),
+    "the case has more than {} items, which no decision can name: it is shared with "
+    "nobody": _l(
+        "Kasus ini mempunyai lebih banyak kiriman daripada yang dapat disebut satu "
+        "keputusan (4096), sehingga tidak dapat dibagikan. Mintalah pelapor mengirim "
+        "pokoknya sebagai laporan baru: laporan itu dapat dibagikan."
+    ),
     "a case cannot be linked to itself": _l(
         "Kasus tidak dapat ditautkan dengan dirinya sendiri."
     ),

@@ -106,7 +106,10 @@ def make(name: str) -> ResponseReturnValue:
             today=today,
             stranger=stranger,
             previewed=request.form.get("previewed", ""),
+            turn=lambda: here.shown.turn(patience_seconds=PREVIEW_PATIENCE_SECONDS),
         )
+    except BeingMade:
+        raise _still_being_made() from None
     except OSError:
         raise ActionRefused(
             _(
@@ -175,10 +178,14 @@ def _seen(name: str, one: NumberedAttachment) -> Seen:
         seen = here.shown.get(key, look, patience_seconds=PREVIEW_PATIENCE_SECONDS)
     except BeingMade:
         # Nothing leaves that nobody could look at.
-        raise ActionRefused(
-            _("Gambar lampiran masih dibuat. Tunggulah sebentar, lalu ulangi.")
-        ) from None
+        raise _still_being_made() from None
     return Seen(one, seen)
+
+
+def _still_being_made() -> ActionRefused:
+    return ActionRefused(
+        _("Gambar lampiran masih dibuat. Tunggulah sebentar, lalu ulangi.")
+    )
 
 
 def _stranger(asked: Asked) -> Stranger | None:

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from casework.exposure import Exposure, find_exposures
 from casework.exposure_check import mark_of, unchecked
 from casework.folding import Entry
-from casework.journal import Paraphrased, Redacted
+from casework.journal import MOST_ITEMS_CHECKED, Paraphrased, Redacted
 from casework.report import SEVEN_QUESTIONS
 from casework.text import clean_text
 from casework.traces import Inspection
@@ -114,6 +114,8 @@ def _page(case: CaseFile, *, decision: str = "", reason: str = "") -> str:
         decision=decision,
         reason=reason,
         changed=request.method == "POST",
+        # Nobody reads thousands of items for a decision that cannot be recorded.
+        too_many=len(case.to_check) > MOST_ITEMS_CHECKED,
         labels=QUESTION_LABELS,
         exposure_labels=EXPOSURE_LABELS,
         trace_labels=TRACE_LABELS,
