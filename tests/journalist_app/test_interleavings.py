@@ -13,6 +13,7 @@ import shutil
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -65,6 +66,7 @@ from journalist_app.workstation.import_report import ImportReport
 from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.names import case_name
 from journalist_app.workstation.replying import Draft, write_reply
+from journalist_app.workstation.taking import record_taking
 
 ANI, BUDI, CITRA = NAMES
 INTAKE = (ANI, BUDI)
@@ -109,7 +111,8 @@ class Interleaving(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         """Let a report arrive."""
-        self.office.send(self.reporter.write(), to=INTAKE)
+        report = self.reporter.write(files=[("Surat.txt", b"Karung hilang.")])
+        self.office.send(report, to=INTAKE)
         for name in NAMES:
             self.carry_in(name)
 
@@ -184,6 +187,20 @@ class Interleaving(RuleBasedStateMachine):
                 if isinstance(one, ItemShown) and one.confidential:
                     open_contact(
                         desk, self.case, one.digest, reason="Bertanya.", today=DAY
+                    )
+
+    @rule(name=ANYBODY, form=st.sampled_from(["original", "cleaned"]))
+    def take_a_file_out(self, name: str, form: Literal["original", "cleaned"]) -> None:
+        """An officer takes a file of the report away, which all are told."""
+        desk, why = self.office.desks[name], self.new_text("Ahli")
+        with suppress(UnknownCase, RestoredDesk, ActionRefused):
+            for one in show_case(desk, self.case, today=DAY).thread:
+                if isinstance(one, ItemShown) and one.attachments:
+                    record_taking(
+                        *(desk, self.case, one.digest, 1),
+                        form=form,
+                        reason=why,
+                        today=DAY,
                     )
 
     @rule(form=st.sampled_from(["full", "full", "redacted", "paraphrase"]))

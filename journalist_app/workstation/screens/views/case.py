@@ -30,6 +30,7 @@ from casework.workflow import steps_from
 from journalist_app.workstation import acting, sharing
 from journalist_app.workstation.cases import (
     CaseFile,
+    ItemShown,
     show_case,
     summaries_of,
 )
@@ -82,6 +83,12 @@ def show(name: str) -> ResponseReturnValue:
         first_hand=wording.FIRST_HAND_LABELS,
         event_labels=wording.EVENT_LABELS,
         decision_labels=wording.DECISION_LABELS,
+        taken_labels=wording.TAKEN_LABELS,
+        file_names={
+            item.digest.hex(): {one.position: one.name for one in item.attachments}
+            for item in case.thread
+            if isinstance(item, ItemShown)
+        },
         undoable=still_reversible(case.journal.entries, here.desk.record.desk_id),
         names={one.desk_id: one.name for one in colleagues},
         members=[one for one in colleagues if one.desk_id in members],
