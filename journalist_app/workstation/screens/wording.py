@@ -487,4 +487,5 @@ def due_words(due: date, today: date) -> str:
         return _("besok")
     if days > 1:
         return _("%(days)s hari lagi", days=days)
-    return _("lewat %(days)s hari", days=-days)
+    late = flask_babel.ngettext("lewat %(num)s hari", "lewat %(num)s hari", -days)
+    return str(late)
