@@ -306,6 +306,15 @@ place = Table(
     Column("case_id", LargeBinary, nullable=False, index=True),
 )
 
+# Items that the next decision about exposure may let go, and to whom; a projection.
+held = Table(
+    "held",
+    metadata,
+    Column("case_id", LargeBinary, ForeignKey(case.c.case_id), primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("desk_id", String, primary_key=True),
+)
+
 # What a desk belonged to before it moved.
 former = Table(
     "former",
@@ -402,8 +411,9 @@ def open_casebook(path: Path, key: bytes) -> Casebook:
     if version != VERSION:
         raise CasebookUnreadable(f"the casebook has version {version}, not {VERSION}")
     with opened.transaction() as connection:
-        # It came later, and is empty for whoever has never moved.
-        metadata.create_all(connection, tables=[former])
+        # They came later: one is empty for whoever has never moved, and the other is
+        # filled for a case when something next happens in it.
+        metadata.create_all(connection, tables=[former, held])
     return opened
 
 

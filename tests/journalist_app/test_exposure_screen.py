@@ -242,3 +242,30 @@ def test_one_place_is_one_place_in_english(
     shown = screen.text(path)
     assert "1 place " in shown
     assert "2 places " in shown
+
+
+@pytest.mark.parametrize("decision", ["share", "withhold"])
+def test_the_queue_shows_what_waits_for_the_next_decision(
+    screen: Screen, office: Office, name: str, reporter: Reporter, decision: str
+) -> None:
+    """In the row and as a view of its own, until somebody has looked."""
+    decide(screen, name, "share")
+    citra = office.desks[CITRA].record.desk_id
+    screen.post(f"/cases/{name}/share", {"desk_id": citra, "form": "full"})
+    office.exchange()
+    assert "periksa paparan" not in screen.text("/")
+    for message in ("Pesan satu.", "Pesan dua."):
+        item = reporter.write(ItemKind.MESSAGE, message=message)
+        office.send(item, to=NAMES[:2])
+    office.exchange()
+    queue = screen.text("/")
+    assert "2 pesan menunggu periksa paparan" in queue
+    assert "Menunggu periksa paparan 1" in queue
+    assert name in screen.text("/?view=held")
+    # Whoever has not let the colleague in has nothing to decide.
+    assert "periksa paparan" not in Screen(
+        office.desks[BUDI], stick=Path("/nowhere")
+    ).text("/")
+    decide(screen, name, decision)
+    assert "periksa paparan" not in screen.text("/")
+    assert name not in screen.text("/?view=held")

@@ -11,6 +11,7 @@ from journalist_app.workstation.screens.inspections import (
     MOST_AT_ONCE,
     MOST_WAITING,
     Inspections,
+    Wanted,
 )
 
 SOON_SECONDS = 0.05
@@ -142,7 +143,7 @@ def test_a_large_case_is_looked_at_whole(monkeypatch: pytest.MonkeyPatch) -> Non
     """More than is kept otherwise; else it could never be decided about."""
     monkeypatch.setattr(inspections, "MOST_KEPT", 3)
     kept = Inspections(patience_seconds=LONG_SECONDS)
-    large = {number: lambda: "seen" for number in range(9)}
+    large: Wanted = {number: lambda: "seen" for number in range(9)}
     assert dict.fromkeys(range(9), "seen") == kept.look(large)
     kept.look({"other": lambda: "seen"})
     again = kept.look(dict.fromkeys(range(9), lambda: "anew"))

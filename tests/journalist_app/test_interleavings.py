@@ -59,13 +59,20 @@ from journalist_app.workstation.acting import (
     take_step,
     undo,
 )
-from journalist_app.workstation.cases import ItemShown, show_case
+from journalist_app.workstation.cases import (
+    ItemShown,
+    find_case,
+    list_cases,
+    show_case,
+)
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.errors import ActionRefused, RestoredDesk, UnknownCase
 from journalist_app.workstation.import_report import ImportReport
 from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.names import case_name
+from journalist_app.workstation.projecting import journal_of
 from journalist_app.workstation.replying import Draft, write_reply
+from journalist_app.workstation.sharing import waiting_for_check
 from journalist_app.workstation.taking import record_taking
 
 ANI, BUDI, CITRA = NAMES
@@ -383,6 +390,8 @@ class Interleaving(RuleBasedStateMachine):
         for desk in (ani, budi):
             words = texts_on(desk)
             assert [] == [text for text in self.messages if text not in words]
+        for desk in (ani, budi, citra):
+            assert held_by_page(desk, self.case) == held_by_queue(desk, self.case)
         self.check_answers()
         assert [] == self.office.drop.intake.entries()
 
@@ -399,6 +408,23 @@ class Interleaving(RuleBasedStateMachine):
                     read.append(reply.letter.text)
         assert len(set(read)) == len(read)
         assert {text for text in self.safe if "Jawaban" in text} <= set(read)
+
+
+def held_by_queue(desk: Desk, name: str) -> int:
+    """Return how many items the queue says wait for a decision."""
+    cases = list_cases(desk, today=DAY)
+    return sum(one.held for one in cases if one.name == name)
+
+
+def held_by_page(desk: Desk, name: str) -> int:
+    """Return how many items the case's page says wait for a decision."""
+    with suppress(UnknownCase), desk.casebook.transaction() as connection:
+        case_id = find_case(connection, name).case_id
+        state = journal_of(connection, case_id).state
+        waiting = waiting_for_check(desk, connection, case_id, state)
+        if not waiting.forbidden and desk.record.desk_id not in state.excluded:
+            return waiting.items
+    return 0
 
 
 def shown_words(desk: Desk, name: str) -> set[str]:
