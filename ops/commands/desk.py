@@ -40,7 +40,7 @@ from journalist_app.workstation.desk import (
     read_record,
 )
 from journalist_app.workstation.replying import Draft, write_reply
-from journalist_app.workstation.taking import take_all
+from journalist_app.workstation.taking_out import take_all
 from ops.commands import showing
 from ops.commands.options import (
     EXISTING_DIRECTORY,

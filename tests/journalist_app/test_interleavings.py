@@ -73,7 +73,7 @@ from journalist_app.workstation.names import case_name
 from journalist_app.workstation.projecting import journal_of
 from journalist_app.workstation.replying import Draft, write_reply
 from journalist_app.workstation.sharing import waiting_for_check
-from journalist_app.workstation.taking import record_taking
+from journalist_app.workstation.taking_out import record_taking
 
 ANI, BUDI, CITRA = NAMES
 INTAKE = (ANI, BUDI)

@@ -29,7 +29,7 @@ from journalist_app.workstation.screens.wording import (
     PROBLEMS,
     TRACE_LABELS,
 )
-from journalist_app.workstation.taking import record_taking, take_original
+from journalist_app.workstation.taking_out import record_taking, take_original
 from journalist_app.workstation.viewing.copying import (
     MOST_COPIED_PAGES,
     CleanedCopy,

@@ -1,5 +1,5 @@
 """
-Taking: a reporter's file leaves the casebook, and the journal says so.
+Taking out: a reporter's file leaves the casebook, and the journal says so.
 
     original  --read, whole?--> recorded, with a reason --> bytes
     cleaned copy, made before   --> recorded, with a reason --> its bytes may go

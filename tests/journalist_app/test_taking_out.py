@@ -13,7 +13,7 @@ from journalist_app.workstation.acting import exclude, state_of
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.errors import ActionRefused
 from journalist_app.workstation.names import case_name
-from journalist_app.workstation.taking import take_all
+from journalist_app.workstation.taking_out import take_all
 
 ANI, BUDI, _CITRA = NAMES
 PHOTO = "Foto 0812-3456-7890.jpg"
