@@ -15,8 +15,9 @@ may be telling is found by `casework.exposure`.
 import hashlib
 from collections.abc import Set as AbstractSet
 
+from casework.folding import CaseState
 from casework.item import ItemKind
-from casework.journal import ExposureDecided
+from casework.journal import Admitted, ExposureDecided
 
 # Contact details never leave, and a receipt has no words.
 NOT_CHECKED = frozenset({ItemKind.CONTACT, ItemKind.READ_RECEIPT})
@@ -48,6 +49,53 @@ def may_follow(
     if decision is None or decision.decision != "share":
         return frozenset()
     return frozenset(items & _covered(decision))
+
+
+def let_in_whole(state: CaseState, own: str) -> frozenset[str]:
+    """Return the desks that have the whole case from this one, and go on getting it."""
+    return frozenset(
+        desk_id
+        for desk_id, form in state.admitted.items()
+        if form == "full"
+        and desk_id not in state.excluded
+        and desk_id != own
+        and sender_to(state, desk_id) == own
+    )
+
+
+def sender_to(state: CaseState, desk_id: str) -> str | None:
+    """Return who sends a desk what others have written: whoever let it in last."""
+    sender = None
+    for entry in state.history:
+        action = entry.event.action
+        if isinstance(action, Admitted) and action.desk_id == desk_id:
+            sender = entry.event.desk_id
+    return sender
+
+
+def awaiting_decision(
+    state: CaseState, items: AbstractSet[bytes], own: str
+) -> frozenset[tuple[bytes, str]]:
+    """
+    Return what the next decision may let go, and to whom.
+
+    Args:
+        state: What the journal says.
+
+        items: What this desk has of the case, by digest.
+
+        own: This desk.
+
+    Returns:
+        Pairs of an item and a desk that was let in from here, whether or not it has
+        the item from elsewhere.  None while all was looked at: nobody is waited for.
+    """
+    decision = state.exposure.action if state.exposure else None
+    if own in state.excluded or not unchecked(decision, items):
+        return frozenset()
+    held = items - may_follow(decision, items)
+    desks = let_in_whole(state, own)
+    return frozenset((digest, desk_id) for digest in held for desk_id in desks)
 
 
 def _covered(decision: ExposureDecided | None) -> frozenset[bytes]:

@@ -40,6 +40,7 @@ from casework.journal import (
     Restored,
     Returned,
     StepTaken,
+    TakenOut,
     Undone,
 )
 from casework.reply import CaseStatus, Letter
@@ -174,6 +175,7 @@ class CaseState:
     paraphrase: str = field(default="", repr=False)
     brief: Briefed | None = field(default=None, repr=False)
     contacts_opened: tuple[Entry, ...] = ()
+    files_taken: tuple[Entry, ...] = ()
     exports: tuple[Entry, ...] = ()
     history: tuple[Entry, ...] = ()
     undone: frozenset[str] = frozenset()
@@ -562,6 +564,11 @@ def _promise(state: CaseState, letter: Letter) -> CaseState:
 @_apply.register
 def _open_contact(_action: ContactOpened, state: CaseState, entry: Entry) -> CaseState:
     return replace(state, contacts_opened=(*state.contacts_opened, entry))
+
+
+@_apply.register
+def _take_out(_action: TakenOut, state: CaseState, entry: Entry) -> CaseState:
+    return replace(state, files_taken=(*state.files_taken, entry))
 
 
 @_apply.register

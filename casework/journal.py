@@ -263,6 +263,34 @@ class ContactOpened(StrictModel):
     reason: GivenReason
 
 
+class TakenOut(StrictModel):
+    """
+    Files of the reporter left the casebook, for whatever the officer does with them.
+
+    Attributes:
+        item: Digest of the item that they came with.
+
+        positions: Which of its files, counted from 1, in order.
+
+        form: As the reporter sent them, or pictures of their pages and nothing else.
+    """
+
+    kind: Literal["taken-out"] = "taken-out"
+    item: Digest
+    positions: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=MOST_FILES)], ...],
+        Field(min_length=1, max_length=MOST_FILES),
+    ]
+    form: Literal["original", "cleaned"]
+    reason: GivenReason
+
+    @model_validator(mode="after")
+    def _names_each_file_once_in_order(self) -> Self:
+        if list(self.positions) != sorted(set(self.positions)):
+            raise ValueError("the positions are sorted, each once")
+        return self
+
+
 class Exported(StrictModel):
     """A case file was made for somebody outside this circle."""
 
@@ -323,6 +351,7 @@ Action: TypeAlias = (
     | Paraphrased
     | Replied
     | ContactOpened
+    | TakenOut
     | Exported
     | Undone
     | Restored

@@ -101,6 +101,9 @@ def _files(base: str, camera: Camera, seen: BusyDesk) -> None:
         page.goto(f"{base}{path}")
         page.wait_for_load_state("networkidle")
         camera.take(f"file-{number}")
+    for form in ("original", "cleaned"):
+        page.goto(f"{base}{paths[0]}{form}")
+        camera.take(f"file-taken-{form}")
 
 
 def _carrying(base: str, camera: Camera, stick: Path) -> None:

@@ -10,6 +10,7 @@ The casebook: what a desk knows, in one encrypted database.
     entry       events of the journal; waiting: those that cannot be verified yet
     case        one row for every reporter: a projection of content and entries
     link        cases that have to do with each other; label: what they are marked with
+    held        items that wait for the next decision about exposure, and for whom
     reply, slot what this desk has sealed to reporters
     outbox, parcel   what left this desk, so that it can be made again
     knows       which desk has which content or entry, so that nothing is sent twice
@@ -20,7 +21,7 @@ The file is SQLCipher: every page, the rollback journal too, is encrypted and
 authenticated with a key of 32 random bytes.  Temporary tables stay in memory.
 
 `content` and `entry` are what the desk was told, and never change.  `case`, `link`,
-`label` and `search` follow from them and can be made anew (`projecting`).
+`label`, `held` and `search` follow from them and can be made anew (`projecting`).
 
 Whoever changes a table adds a step for the casebooks that are there (`casebook_steps`).
 
@@ -306,6 +307,15 @@ place = Table(
     Column("row", Integer, primary_key=True),
     Column("source", LargeBinary, nullable=False, unique=True),
     Column("case_id", LargeBinary, nullable=False, index=True),
+)
+
+# Items that the next decision about exposure may let go, and to whom; a projection.
+held = Table(
+    "held",
+    metadata,
+    Column("case_id", LargeBinary, ForeignKey(case.c.case_id), primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("desk_id", String, primary_key=True),
 )
 
 # What a desk belonged to before it moved.

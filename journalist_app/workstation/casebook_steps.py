@@ -5,7 +5,7 @@ Steps: bringing a casebook that an older version made to the tables of this one.
          |
          +-- one transaction: step 3 -> 4, 4 -> 5, ..., all keys fit, the new number
          |
-    casebook.db (4) --whole?--> the copy is removed
+    casebook.db (5) --whole?--> the copy is removed
 
 A step is SQL that never changes again: it must not follow the tables of `casebook`,
 which go on.  All missing steps are taken or none, wherever the program is killed.
@@ -29,7 +29,7 @@ from journalist_app.workstation.errors import (
     NoRoomForCopy,
 )
 
-VERSION = 4  # Of the tables; kept in SQLite's own "user_version".
+VERSION = 5  # Of the tables; kept in SQLite's own "user_version".
 
 Step = Callable[[Any], None]
 """Takes a connection of the driver, in a transaction; named by where it begins."""
@@ -45,7 +45,20 @@ def _remember_former_servers(connection: Any) -> None:
     )
 
 
-STEPS: Mapping[int, Step] = {3: _remember_former_servers}
+def _hold_back_what_was_not_decided(connection: Any) -> None:
+    # A projection: filled for a case when something next happens in it.
+    connection.execute(
+        "CREATE TABLE held ("
+        "case_id BLOB NOT NULL, digest BLOB NOT NULL, desk_id VARCHAR NOT NULL, "
+        "PRIMARY KEY (case_id, digest, desk_id), "
+        'FOREIGN KEY(case_id) REFERENCES "case" (case_id))'
+    )
+
+
+STEPS: Mapping[int, Step] = {
+    3: _remember_former_servers,
+    4: _hold_back_what_was_not_decided,
+}
 
 
 def bring_up(path: Path, connection: Any, *, steps: Mapping[int, Step] = STEPS) -> None:

@@ -11,13 +11,22 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    exists,
+    func,
+    select,
+    update,
+)
 
 from casework import strict
 from casework.errors import CaseworkError
@@ -53,6 +62,7 @@ class View(StrEnum):
     OVERDUE = "overdue"
     UNANSWERED = "unanswered"
     WAITING = "waiting"
+    HELD = "held"
     MINE = "mine"
     CLOSED = "closed"
     ALL = "all"
@@ -77,6 +87,9 @@ class CaseSummary:
         proposed: Whether a closing waits for a second officer.
 
         brief: Whether only a brief of the case is here.
+
+        held: How many items wait for the next decision about exposure before they
+            reach a colleague.
     """
 
     case_id: bytes
@@ -99,6 +112,7 @@ class CaseSummary:
     brief: bool
     settled: bool
     labels: tuple[str, ...] = field(default=(), repr=False)
+    held: int = 0
 
     @property
     def closed(self) -> bool:
@@ -260,9 +274,14 @@ def show_queue(
             .offset((page - 1) * page_cases)
         ).all()
         labels = _labels(connection, [row.case_id for row in rows])
+        held = _held(connection)
         return Queue(
             cases=tuple(
-                _summary(row, today, labels.get(row.case_id, ())) for row in rows
+                replace(
+                    _summary(row, today, labels.get(row.case_id, ())),
+                    held=held.get(row.case_id, 0),
+                )
+                for row in rows
             ),
             counts=counts,
             view=view,
@@ -481,6 +500,9 @@ def _wanted(view: View, desk: Desk, today: date) -> ColumnElement[bool]:
         View.OVERDUE: and_(still_open, columns.due_day < now),
         View.UNANSWERED: columns.unanswered.is_(True),
         View.WAITING: and_(still_open, columns.waiting),
+        View.HELD: columns.case_id.in_(
+            select(casebook.held.c.case_id).where(_is_held())
+        ),
         View.MINE: and_(still_open, columns.assigned == desk.record.desk_id),
         View.CLOSED: ~still_open,
         View.ALL: columns.case_id.is_not(None),
@@ -510,6 +532,27 @@ def _labels(
     ):
         found[row.case_id] = (*found.get(row.case_id, ()), row.label)
     return found
+
+
+def _is_held() -> ColumnElement[bool]:
+    """Tell of a row of `held` whether its desk still lacks the item."""
+    held, knows = casebook.held.c, casebook.knows.c
+    return ~exists().where(
+        knows.digest == held.digest,
+        knows.desk_id == held.desk_id,
+        knows.lost.is_(False),
+    )
+
+
+def _held(connection: Connection) -> dict[bytes, int]:
+    """Count by case what waits for the next decision about exposure."""
+    columns = casebook.held.c
+    rows = connection.execute(
+        select(columns.case_id, func.count(columns.digest.distinct()).label("items"))
+        .where(_is_held())
+        .group_by(columns.case_id)
+    )
+    return {row.case_id: row.items for row in rows}
 
 
 def _label_counts(connection: Connection) -> dict[str, int]:

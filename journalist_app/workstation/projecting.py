@@ -24,6 +24,7 @@ from sqlalchemy import (
     update,
 )
 
+from casework.exposure_check import NOT_CHECKED, awaiting_decision
 from casework.folding import CaseState, Entry, fold
 from casework.item import ItemKind, missing_before
 from casework.journal import Briefed, Event, digest_of
@@ -181,6 +182,18 @@ def _project(connection: Connection, case_ids: Sequence[bytes], own: str) -> Non
                 for other, relation in state.links.items()
             ],
         )
+        _replace(
+            connection,
+            casebook.held,
+            touched,
+            [
+                {"case_id": case_id, "digest": digest, "desk_id": desk_id}
+                for case_id, state in touched.items()
+                for digest, desk_id in awaiting_decision(
+                    state, _to_check(contents[case_id]), own
+                )
+            ],
+        )
         _let_wait_for_links(connection, touched.values())
     index(
         connection,
@@ -188,6 +201,12 @@ def _project(connection: Connection, case_ids: Sequence[bytes], own: str) -> Non
             _words_of_journal(case, journals[case_id].state)
             for case_id, case in cases.items()
         ],
+    )
+
+
+def _to_check(contents: Sequence[Any]) -> frozenset[bytes]:
+    return frozenset(
+        row.digest for row in contents if ItemKind(row.kind) not in NOT_CHECKED
     )
 
 
@@ -270,6 +289,7 @@ def _contents(
     for row in connection.execute(
         select(
             columns.case_id,
+            columns.digest,
             columns.kind,
             columns.sequence,
             columns.sent_day,

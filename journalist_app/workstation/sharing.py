@@ -21,7 +21,13 @@ from typing import Literal
 from sqlalchemy import Connection, select
 
 from casework.casefile import cover
-from casework.exposure_check import NOT_CHECKED, may_follow, unchecked
+from casework.exposure_check import (
+    NOT_CHECKED,
+    let_in_whole,
+    may_follow,
+    sender_to,
+    unchecked,
+)
 from casework.folding import CaseState, Entry
 from casework.item import ItemKind
 from casework.journal import OFFICE, Admitted, Briefed, Excluded, Linked
@@ -231,7 +237,7 @@ def waiting_for_check(
     """Say what this desk would send on if the exposure check allowed it."""
     own = desk.record.desk_id
     present = members(connection, case_id, state)
-    full = _let_in_whole(state, present - {own}, own)
+    full = let_in_whole(state, own) & present
     items = to_check(connection, case_id)
     decision = state.exposure.action if state.exposure else None
     held = items - may_follow(decision, items)
@@ -300,7 +306,7 @@ def pending(desk: Desk, connection: Connection) -> Iterator[Pending]:
                 one for one in audience if not waiting_for & (audience - {one})
             )
         mine = {
-            desk_id for desk_id in audience if _sender(journal.state, desk_id) == own
+            desk_id for desk_id in audience if sender_to(journal.state, desk_id) == own
         }
         # Whoever was restored gets the whole journal from everybody: who it was that
         # sent it before may be lost as well.
@@ -311,7 +317,7 @@ def pending(desk: Desk, connection: Connection) -> Iterator[Pending]:
             digest = bytes.fromhex(entry.digest)
             if lacking := wanted - knowing(connection, digest):
                 yield Pending(digest, is_entry=True, desk_ids=frozenset(lacking))
-        full = _let_in_whole(state, mine, own)
+        full = let_in_whole(state, own) & mine
         yield from _pending_contents(
             connection, case_id, state, full, audience & returning
         )
@@ -408,26 +414,6 @@ def _pending_contents(
         lost = returning & knowing(connection, digest, lost=True)
         if lacking := (full - knowing(connection, digest) if may_go else set()) | lost:
             yield Pending(digest, is_entry=False, desk_ids=frozenset(lacking))
-
-
-def _let_in_whole(
-    state: CaseState, desk_ids: AbstractSet[str], own: str
-) -> frozenset[str]:
-    return frozenset(
-        desk_id
-        for desk_id in desk_ids
-        if state.admitted.get(desk_id) == FULL and _sender(state, desk_id) == own
-    )
-
-
-def _sender(state: CaseState, desk_id: str) -> str | None:
-    """Return who sends a desk what others have written: whoever let it in last."""
-    sender = None
-    for entry in state.history:
-        action = entry.event.action
-        if isinstance(action, Admitted) and action.desk_id == desk_id:
-            sender = entry.event.desk_id
-    return sender
 
 
 def knowing(connection: Connection, digest: bytes, *, lost: bool = False) -> set[str]:

@@ -26,7 +26,6 @@ from journalist_app.workstation.acting import open_contact
 from journalist_app.workstation.cases import (
     ItemShown,
     list_cases,
-    save_attachments,
     show_case,
 )
 from journalist_app.workstation.colleagues import trust_organisation
@@ -41,6 +40,7 @@ from journalist_app.workstation.desk import (
     read_record,
 )
 from journalist_app.workstation.replying import Draft, write_reply
+from journalist_app.workstation.taking_out import take_all
 from ops.commands import showing
 from ops.commands.options import (
     EXISTING_DIRECTORY,
@@ -198,21 +198,49 @@ def list_command(edge: Edge, desk_directory: Path, closed: bool) -> None:
 
 @desk.command("show")
 @click.argument("case")
-@click.option("--save", type=NEW_DIRECTORY, help="Save the attachments there.")
+@click.option(
+    "--save", type=NEW_DIRECTORY, help="Save the attachments there; it is recorded."
+)
+@click.option(
+    "--reason",
+    type=click.Choice(["-"]),
+    help="With --save.  Only -, to read what they are for from standard input.",
+)
 @desk_option
 @click.pass_obj
-def show(edge: Edge, desk_directory: Path, case: str, save: Path | None) -> None:
+def show(
+    edge: Edge,
+    desk_directory: Path,
+    case: str,
+    save: Path | None,
+    reason: str | None,
+) -> None:
     """
     Show a case, oldest first.
 
     Attachments that are saved are no longer encrypted: save them where the disk is
-    encrypted, and remember that a file can hold what harms whoever opens it.
+    encrypted, and remember that a file can hold what harms whoever opens it, and say
+    who has sent it.  You are asked what they are for.  All officers who know the case
+    can read that you have taken them, and why.
     """
+    if reason is not None and save is None:
+        raise click.UsageError("--reason is for --save: nothing else is recorded")
+    why = _why_taken(reason) if save else ""
     with opened(desk_directory, edge) as desk:
-        shown = show_case(desk, case, today=today_of(edge, desk))
+        today = today_of(edge, desk)
+        shown = show_case(desk, case, today=today)
         click.echo(showing.case_file(shown, desk.profile))
-        for path in save_attachments(desk, case, save) if save else ():
-            click.echo(f"Saved {path}")
+        if save:
+            for path in take_all(desk, case, save, reason=why, today=today):
+                click.echo(f"Saved {path}")
+
+
+def _why_taken(reason: str | None) -> str:
+    """Ask what files are for: it is no part of the command, which others can read."""
+    if reason is not None:
+        return sys.stdin.read().strip()
+    asked = click.prompt("What the files are for (it is recorded)", err=True)
+    return str(asked).strip()
 
 
 @desk.command("contact")

@@ -30,6 +30,7 @@ from casework.journal import (
     Registered,
     Replied,
     StepTaken,
+    TakenOut,
     Undone,
     digest_of,
 )
@@ -457,6 +458,7 @@ ACTIONS: st.SearchStrategy[Action] = st.one_of(
                 for items in ((), (ITEM,))
                 for decision in ("share", "withhold")
             ),
+            TakenOut(item=ITEM, positions=(1,), form="original", reason="Ahli."),
             Redacted(item=ITEM, field="what", spans=((0, 3),)),
             Paraphrased(text="Satu."),
             Paraphrased(text="Dua."),

@@ -197,6 +197,7 @@ def test_every_view_shows_its_cases_and_no_others(office: Office) -> None:
         View.OVERDUE: {"lewat"},
         View.UNANSWERED: {"baru", "bertanya"},
         View.WAITING: {"menunggu"},
+        View.HELD: set(),
         View.MINE: {"tugas saya"},
         View.CLOSED: {"selesai"},
         View.ALL: set(days),

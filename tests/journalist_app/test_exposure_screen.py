@@ -1,5 +1,9 @@
 """The exposure check on the screen: what it shows, and what a decision is about."""
 
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,12 +12,16 @@ from support.reporters import Reporter
 from support.screens import Screen, decide, mark_on, words
 from support.telling_files import jpeg_with_position
 
+from casework.exposure import Exposure
 from casework.item import ItemKind
 from casework.journal import MOST_ITEMS_CHECKED
+from casework.traces import Inspection, Trace, TraceKind
 from journalist_app.workstation import casebook
 from journalist_app.workstation.acting import state_of
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.names import case_name
+from journalist_app.workstation.screens.inspections import Inspections
+from journalist_app.workstation.screens.views import exposure
 
 ANI, BUDI, CITRA = NAMES
 TOO_MANY = "Mintalah pelapor mengirim pokoknya sebagai laporan baru"
@@ -50,9 +58,9 @@ def test_files_are_shown_with_their_names_and_traces(
 ) -> None:
     """What a name and a file tell is on the page, and counted with the rest."""
     decide(screen, name, "share")
-    exposure = state_of(ani, name).exposure
-    assert exposure is not None
-    before = exposure.action.findings
+    first = state_of(ani, name).exposure
+    assert first is not None
+    before = first.action.findings
     files = [("0812-3456-7890.bin", b"?"), ("Foto.jpg", jpeg_with_position())]
     office.send(reporter.write(ItemKind.ATTACHMENTS, files=files), to=NAMES[:2])
     office.fetch(ANI)
@@ -61,10 +69,10 @@ def test_files_are_shown_with_their_names_and_traces(
     assert "Uji X1" in shown
     assert "Bagian dalam berkas ini tidak dapat diperiksa" in shown
     decide(screen, name, "share")
-    exposure = state_of(ani, name).exposure
-    assert exposure is not None
+    second = state_of(ani, name).exposure
+    assert second is not None
     # A telephone number, where it was taken, and with what.
-    assert before + 3 == exposure.action.findings
+    assert before + 3 == second.action.findings
 
 
 @pytest.mark.slow
@@ -148,3 +156,160 @@ def test_the_case_says_what_waits_for_the_check(
     assert waits in screen.text(f"/cases/{name}/")
     decide(screen, name, "withhold")
     assert "1 pesan tidak diteruskan" in screen.text(f"/cases/{name}/")
+
+
+@pytest.fixture
+def endless(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Let no file be looked at to its end before the event is set."""
+    event = threading.Event()
+
+    def inspect(_content: bytes) -> Inspection:
+        assert event.wait(60)
+        return Inspection((Trace(TraceKind.AUTHOR, "Sari"),), looked_inside=True)
+
+    monkeypatch.setattr(exposure, "inspect", inspect)
+    yield event
+    event.set()
+
+
+def with_hostile_files(office: Office, reporter: Reporter) -> None:
+    """Let files come in that take as long as they may."""
+    files = [(f"Buku {number}.bin", b"%d" % number) for number in range(12)]
+    office.send(reporter.write(ItemKind.ATTACHMENTS, files=files), to=NAMES[:2])
+    office.fetch(ANI)
+
+
+def hasty_screen(ani: Desk, tmp_path: Path) -> Screen:
+    """A browser whose desk waits as long as a real one, or a little less."""
+    screen = Screen(ani, stick=tmp_path)
+    parts = replace(screen.services, inspections=Inspections(patience_seconds=0.5))
+    screen.app.extensions["desk"] = parts
+    return screen
+
+
+def test_the_page_waits_for_no_hostile_file(
+    office: Office,
+    ani: Desk,
+    name: str,
+    reporter: Reporter,
+    tmp_path: Path,
+    endless: threading.Event,
+) -> None:
+    """It names what was not looked at, lets only withhold, and has all in the end."""
+    with_hostile_files(office, reporter)
+    screen = hasty_screen(ani, tmp_path)
+    begun = time.monotonic()
+    page = screen.get(f"/cases/{name}/exposure/").text
+    assert time.monotonic() - begun < 5
+    assert 12 == page.count("Bagian dalam berkas ini belum dilihat.")
+    mark = page.partition('name="shown" value="')[2][:64]
+    form = {"decision": "share", "shown": mark, "unlooked": "12"}
+    for hasty in (form, {**form, "unlooked": "0"}):
+        answer = screen.post(f"/cases/{name}/exposure/decide", hasty)
+        assert 409 == answer.status_code
+        assert "Program belum selesai memeriksa" in words(answer)
+    assert state_of(ani, name).exposure is None
+    endless.set()
+    until = time.monotonic() + 30
+    while "belum dilihat" in (page := screen.get(f"/cases/{name}/exposure/").text):
+        assert time.monotonic() < until
+    assert 12 == page.count("<bdi>Sari</bdi>")
+    # Who has decided about the page without the names has to read them first.
+    assert 409 == screen.post(f"/cases/{name}/exposure/decide", form).status_code
+    assert state_of(ani, name).exposure is None
+    assert 200 == decide(screen, name, "share").status_code
+
+
+def test_to_withhold_is_decided_at_any_time(
+    office: Office,
+    ani: Desk,
+    name: str,
+    reporter: Reporter,
+    tmp_path: Path,
+    endless: threading.Event,
+) -> None:
+    """Whoever wants nothing to leave has not to wait for a hostile file."""
+    with_hostile_files(office, reporter)
+    screen = hasty_screen(ani, tmp_path)
+    assert not endless.is_set()
+    assert 200 == decide(screen, name, "withhold").status_code
+    decided = state_of(ani, name).exposure
+    assert decided is not None
+    assert "withhold" == decided.action.decision
+
+
+def test_an_older_page_is_refused_before_anything_is_looked_through(
+    screen: Screen, ani: Desk, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mark that is not this case's costs no look at texts and files."""
+    screen.get(f"/cases/{name}/exposure/")
+
+    def never(_text: str) -> tuple[Exposure, ...]:
+        raise AssertionError("it looked")
+
+    monkeypatch.setattr(exposure, "find_exposures", never)
+    form = {"decision": "share", "shown": "00" * 32}
+    answer = screen.post(f"/cases/{name}/exposure/decide", form)
+    assert 409 == answer.status_code
+    assert "ada kiriman lain" in words(answer)
+    assert state_of(ani, name).exposure is None
+
+
+def test_a_text_full_of_places_is_shown_quickly(
+    office: Office, ani: Desk, screen: Screen
+) -> None:
+    """Thousands of places in a text cost the page no minute."""
+    other = Reporter("lain")
+    text = ("a@b.id " * 2800).strip()
+    office.send(other.write(ItemKind.MESSAGE, message=text), to=NAMES[:2])
+    office.fetch(ANI)
+    name = case_name(other.keys.case_id)
+    screen.get(f"/cases/{name}/exposure/")
+    begun = time.monotonic()
+    page = screen.get(f"/cases/{name}/exposure/").text
+    assert time.monotonic() - begun < 3
+    assert 2800 == page.count("<mark>")
+
+
+def test_one_place_is_one_place_in_english(
+    screen: Screen, office: Office, ani: Desk
+) -> None:
+    """The count and its word agree; Indonesian has one form for all counts."""
+    other = Reporter("lain")
+    for message in ("Telepon 0812-3456-7890.", "a@b.id c@d.id"):
+        item = other.write(ItemKind.MESSAGE, message=message)
+        office.send(item, to=NAMES[:2])
+    office.fetch(ANI)
+    path = f"/cases/{case_name(other.keys.case_id)}/exposure/"
+    assert "1 tempat" in screen.text(path)
+    screen.post("/language/en")
+    shown = screen.text(path)
+    assert "1 place " in shown
+    assert "2 places " in shown
+
+
+@pytest.mark.parametrize("decision", ["share", "withhold"])
+def test_the_queue_shows_what_waits_for_the_next_decision(
+    screen: Screen, office: Office, name: str, reporter: Reporter, decision: str
+) -> None:
+    """In the row and as a view of its own, until somebody has looked."""
+    decide(screen, name, "share")
+    citra = office.desks[CITRA].record.desk_id
+    screen.post(f"/cases/{name}/share", {"desk_id": citra, "form": "full"})
+    office.exchange()
+    assert "periksa paparan" not in screen.text("/")
+    for message in ("Pesan satu.", "Pesan dua."):
+        item = reporter.write(ItemKind.MESSAGE, message=message)
+        office.send(item, to=NAMES[:2])
+    office.exchange()
+    queue = screen.text("/")
+    assert "2 pesan menunggu periksa paparan" in queue
+    assert "Menunggu periksa paparan 1" in queue
+    assert name in screen.text("/?view=held")
+    # Whoever has not let the colleague in has nothing to decide.
+    assert "periksa paparan" not in Screen(
+        office.desks[BUDI], stick=Path("/nowhere")
+    ).text("/")
+    decide(screen, name, decision)
+    assert "periksa paparan" not in screen.text("/")
+    assert name not in screen.text("/?view=held")

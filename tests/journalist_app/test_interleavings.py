@@ -13,6 +13,7 @@ import shutil
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -58,13 +59,21 @@ from journalist_app.workstation.acting import (
     take_step,
     undo,
 )
-from journalist_app.workstation.cases import ItemShown, show_case
+from journalist_app.workstation.cases import (
+    ItemShown,
+    find_case,
+    list_cases,
+    show_case,
+)
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.errors import ActionRefused, RestoredDesk, UnknownCase
 from journalist_app.workstation.import_report import ImportReport
 from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.names import case_name
+from journalist_app.workstation.projecting import journal_of
 from journalist_app.workstation.replying import Draft, write_reply
+from journalist_app.workstation.sharing import waiting_for_check
+from journalist_app.workstation.taking_out import record_taking
 
 ANI, BUDI, CITRA = NAMES
 INTAKE = (ANI, BUDI)
@@ -109,7 +118,8 @@ class Interleaving(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         """Let a report arrive."""
-        self.office.send(self.reporter.write(), to=INTAKE)
+        report = self.reporter.write(files=[("Surat.txt", b"Karung hilang.")])
+        self.office.send(report, to=INTAKE)
         for name in NAMES:
             self.carry_in(name)
 
@@ -184,6 +194,20 @@ class Interleaving(RuleBasedStateMachine):
                 if isinstance(one, ItemShown) and one.confidential:
                     open_contact(
                         desk, self.case, one.digest, reason="Bertanya.", today=DAY
+                    )
+
+    @rule(name=ANYBODY, form=st.sampled_from(["original", "cleaned"]))
+    def take_a_file_out(self, name: str, form: Literal["original", "cleaned"]) -> None:
+        """An officer takes a file of the report away, which all are told."""
+        desk, why = self.office.desks[name], self.new_text("Ahli")
+        with suppress(UnknownCase, RestoredDesk, ActionRefused):
+            for one in show_case(desk, self.case, today=DAY).thread:
+                if isinstance(one, ItemShown) and one.attachments:
+                    record_taking(
+                        *(desk, self.case, one.digest, 1),
+                        form=form,
+                        reason=why,
+                        today=DAY,
                     )
 
     @rule(form=st.sampled_from(["full", "full", "redacted", "paraphrase"]))
@@ -366,6 +390,8 @@ class Interleaving(RuleBasedStateMachine):
         for desk in (ani, budi):
             words = texts_on(desk)
             assert [] == [text for text in self.messages if text not in words]
+        for desk in (ani, budi, citra):
+            assert held_by_page(desk, self.case) == held_by_queue(desk, self.case)
         self.check_answers()
         assert [] == self.office.drop.intake.entries()
 
@@ -382,6 +408,23 @@ class Interleaving(RuleBasedStateMachine):
                     read.append(reply.letter.text)
         assert len(set(read)) == len(read)
         assert {text for text in self.safe if "Jawaban" in text} <= set(read)
+
+
+def held_by_queue(desk: Desk, name: str) -> int:
+    """Return how many items the queue says wait for a decision."""
+    cases = list_cases(desk, today=DAY)
+    return sum(one.held for one in cases if one.name == name)
+
+
+def held_by_page(desk: Desk, name: str) -> int:
+    """Return how many items the case's page says wait for a decision."""
+    with suppress(UnknownCase), desk.casebook.transaction() as connection:
+        case_id = find_case(connection, name).case_id
+        state = journal_of(connection, case_id).state
+        waiting = waiting_for_check(desk, connection, case_id, state)
+        if not waiting.forbidden and desk.record.desk_id not in state.excluded:
+            return waiting.items
+    return 0
 
 
 def shown_words(desk: Desk, name: str) -> set[str]:

@@ -302,11 +302,12 @@ def test_the_cleaned_copy_has_all_pages_or_says_so(
 ) -> None:
     """Not only those of one screen; and a name that says what is missing."""
     screen, path = long_file
-    whole = screen.get(f"{path}cleaned")
+    taken = {"reason": "Uji."}
+    whole = screen.post(f"{path}cleaned", taken)
     assert 85 == len(PdfReader(io.BytesIO(whole.data)).pages)
     assert "200 halaman pertama" in screen.text(path)
     monkeypatch.setattr(copying, "MOST_COPIED_PAGES", 80)
-    part = Screen(screen.services.desk, stick=tmp_path).get(f"{path}cleaned")
+    part = Screen(screen.services.desk, stick=tmp_path).post(f"{path}cleaned", taken)
     assert 80 == len(PdfReader(io.BytesIO(part.data)).pages)
     names = [one.headers["Content-Disposition"] for one in (whole, part)]
     assert "(bersih).pdf" in names[0]

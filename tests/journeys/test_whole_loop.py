@@ -69,7 +69,9 @@ class People:
         self.desk = base / "desk-1"
         self.server = base / "server"
 
-    def bisik(self, *arguments: str | Path, succeeds: bool = True) -> str:
+    def bisik(
+        self, *arguments: str | Path, succeeds: bool = True, stdin: str = ""
+    ) -> str:
         """Run a command, typing the passphrase whenever one is asked for."""
         read_end, write_end = os.pipe()
         # The pipe holds it until it is asked for.
@@ -87,7 +89,7 @@ class People:
                     "BISIK_ORGANISATION_PASSPHRASE_FD": str(read_end),
                 },
                 pass_fds=[read_end],
-                stdin=subprocess.DEVNULL,
+                input=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -181,7 +183,7 @@ def test_whole_loop(people: People, machine: Service, database: list[str]) -> No
     listed = bisik("desk", "list")
     assert title in listed
     case = listed.splitlines()[1].split()[0]
-    shown = bisik("desk", "show", case, "--save", base / "saved")
+    shown = bisik("desk", "show", case, "--save", base / "saved", stdin="Uji.\n")
     assert "Karung hilang." in shown
     saved = sorted(path.read_bytes() for path in (base / "saved").iterdir())
     assert sorted(sent.values()) == saved

@@ -10,7 +10,7 @@ from support.reporters import REPORT, Reporter
 from support.sending import answers, send
 
 from casework.item import ItemKind
-from casework.journal import ContactOpened
+from casework.journal import ContactOpened, TakenOut
 from journalist_app.workstation.acting import state_of
 from journalist_app.workstation.desk import open_desk
 
@@ -93,9 +93,24 @@ def test_attachments_reach_the_officer(world: World, tmp_path: Path) -> None:
     world.done("courier", "export", "--desk", world.officer, "--to", bundle)
     world.done("desk", "import", bundle)
     case = re.findall(r"^([a-z]{5}-[a-z]{5}) ", world.done("desk", "list"), re.M)[0]
-    world.done("desk", "show", case, "--save", tmp_path / "bukti")
-    (saved,) = (tmp_path / "bukti").iterdir()
+    folder, save = tmp_path / "bukti", ("desk", "show", case, "--save")
+    assert "say what" in world.refused(*save, folder, "--reason", "-")
+    assert not folder.exists()
+    world.done(*save, folder, stdin="Ahli forensik.\n")
+    (saved,) = folder.iterdir()
     assert file[1] == saved.read_bytes()
+    world.done(*save, tmp_path / "lagi", "--reason", "-", stdin="Sekali lagi.\n")
+    with open_desk(world.desk, passphrase=None, entropy=world.edge.entropy) as desk:
+        taken = [entry.event.action for entry in state_of(desk, case).files_taken]
+    assert [
+        ((1,), "original", "Ahli forensik."),
+        ((1,), "original", "Sekali lagi."),
+    ] == [
+        (one.positions, one.form, one.reason)
+        for one in taken
+        if isinstance(one, TakenOut)
+    ]
+    assert 2 == world.bisik("desk", "show", case, "--reason", "-").exit_code
 
 
 @pytest.mark.journey

@@ -40,7 +40,7 @@ class Screen:
             jobs=self.jobs,
             # Its client gives up on nothing, and follows no page that asks again.
             shown=Shown(patience_seconds=180.0),
-            inspections=Inspections(),
+            inspections=Inspections(patience_seconds=180.0),
             secret_key=b"k" * 32,
             hosts=(HOST,),
             today=lambda: today,

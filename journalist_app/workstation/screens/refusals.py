@@ -27,7 +27,7 @@ _SHORT = ("words", "label", "other", "folder")
 _CHOSEN = (
     *("after", "decision", "desk_id", "do", "draft", "entry", "field", "form", "how"),
     *("item", "kind", "number", "on", "page", "path", "place", "proposal", "relation"),
-    *("shown", "subject", "verdict"),
+    *("shown", "subject", "unlooked", "verdict"),
 )
 
 

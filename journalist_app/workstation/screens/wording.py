@@ -111,6 +111,7 @@ EVENT_LABELS = {
     "paraphrased": _l("menulis ulang pokok perkara"),
     "replied": _l("menjawab pelapor"),
     "contact-opened": _l("membuka kontak pelapor"),
+    "taken-out": _l("mengambil berkas pelapor"),
     "exported": _l("membuat berkas kasus"),
     "undone": _l("membatalkan"),
 }
@@ -129,6 +130,10 @@ DECISION_LABELS = {
     "share": _l("Aman dibagikan seluruhnya"),
     "redact": _l("Hanya dengan bagian yang dihitamkan, atau pokok perkara"),
     "withhold": _l("Jangan dibagikan"),
+}
+TAKEN_LABELS = {
+    "original": _l("berkas asli"),
+    "cleaned": _l("salinan bersih"),
 }
 LANGUAGE_LABELS = {"id": _l("Bahasa Indonesia"), "en": _l("Inggris")}
 
@@ -263,6 +268,9 @@ _SENTENCES = {
     ),
     "its day goes back": _l(
         "Catatan ini diberi hari sebelum catatan lain dari meja kerja yang sama."
+    ),
+    "say what the file is taken for": _l(
+        "Tulislah untuk apa berkas ini diambil. Tidak ada yang diambil."
     ),
     "say why the contact details are needed": _l(
         "Tulislah mengapa kontak pelapor diperlukan."
@@ -485,4 +493,5 @@ def due_words(due: date, today: date) -> str:
         return _("besok")
     if days > 1:
         return _("%(days)s hari lagi", days=days)
-    return _("lewat %(days)s hari", days=-days)
+    late = flask_babel.ngettext("lewat %(num)s hari", "lewat %(num)s hari", -days)
+    return str(late)

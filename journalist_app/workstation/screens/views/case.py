@@ -30,6 +30,7 @@ from casework.workflow import steps_from
 from journalist_app.workstation import acting, sharing
 from journalist_app.workstation.cases import (
     CaseFile,
+    ItemShown,
     show_case,
     summaries_of,
 )
@@ -82,10 +83,17 @@ def show(name: str) -> ResponseReturnValue:
         first_hand=wording.FIRST_HAND_LABELS,
         event_labels=wording.EVENT_LABELS,
         decision_labels=wording.DECISION_LABELS,
+        taken_labels=wording.TAKEN_LABELS,
+        file_names={
+            item.digest.hex(): {one.position: one.name for one in item.attachments}
+            for item in case.thread
+            if isinstance(item, ItemShown)
+        },
         undoable=still_reversible(case.journal.entries, here.desk.record.desk_id),
         names={one.desk_id: one.name for one in colleagues},
         members=[one for one in colleagues if one.desk_id in members],
         outsiders=[one for one in colleagues if _can_be_let_in(one, members)],
+        still_sealed_to=[one for one in colleagues if _still_sealed_to(one, case)],
         exposure_stale=exposure_is_stale(case),
         waiting=waiting,
         linked=linked,
@@ -290,6 +298,16 @@ def _colleague() -> Colleague:
 
 def _can_be_let_in(colleague: Colleague, members: frozenset[str]) -> bool:
     return colleague.active and not colleague.own and colleague.desk_id not in members
+
+
+def _still_sealed_to(colleague: Colleague, case: CaseFile) -> bool:
+    """Tell whether the site goes on sealing a case to whom it is kept from."""
+    report = case.report.report if case.report else None
+    return (
+        colleague.desk_id in case.state.excluded
+        and (colleague.active and colleague.receives and not colleague.own)
+        and (report is None or colleague.role not in report.not_for)
+    )
 
 
 def exposure_is_stale(case: CaseFile) -> bool:

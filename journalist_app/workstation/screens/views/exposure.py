@@ -1,7 +1,16 @@
-"""The exposure check: what could give the reporter away, and what may leave."""
+"""
+The exposure check: what could give the reporter away, and what may leave.
+
+A program looks through all texts and files of a case, and the page waits a moment for
+it and no longer.  What it has not looked at yet is named; until it has, nothing can be
+decided but to withhold.
+"""
 
 import itertools
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -21,6 +30,7 @@ from journalist_app.workstation.cases import (
     read_attachment,
     show_case,
 )
+from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.errors import ActionRefused, ShownOtherwise
 from journalist_app.workstation.screens.notices import Notice, say, undoable
 from journalist_app.workstation.screens.services import services
@@ -37,6 +47,7 @@ bp = Blueprint("exposure", __name__, url_prefix="/cases/<name>/exposure")
 
 FIELDS = ("title", *SEVEN_QUESTIONS, "reported_elsewhere", "risk")
 TEXT_CHARACTERS = 20_000
+WITHHOLD = "withhold"
 
 
 @dataclass(frozen=True)
@@ -55,9 +66,10 @@ class Passage:
     item: str
     name: str
     text: str = field(repr=False)
-    exposures: tuple[Exposure, ...]
     spans: tuple[tuple[int, int], ...]
     checked: bool
+    exposures: tuple[Exposure, ...] = ()
+    looked: bool = False
 
     @property
     def pieces(self) -> list[Piece]:
@@ -65,31 +77,52 @@ class Passage:
         edges = {0, len(self.text)}
         for start, end in (*((e.start, e.end) for e in self.exposures), *self.spans):
             edges |= {min(start, len(self.text)), min(end, len(self.text))}
-        marks = sorted(edges)
+        # Marked once for each character: a hostile text has thousands of places.
+        telling = _marked(self.text, [(e.start, e.end) for e in self.exposures])
+        black = _marked(self.text, self.spans)
         return [
-            Piece(
-                self.text[start:end],
-                telling=any(e.start <= start < e.end for e in self.exposures),
-                black=any(begin <= start < stop for begin, stop in self.spans),
-            )
-            for start, end in itertools.pairwise(marks)
+            Piece(self.text[start:end], bool(telling[start]), bool(black[start]))
+            for start, end in itertools.pairwise(sorted(edges))
         ]
 
 
 @dataclass(frozen=True)
 class FileChecked:
-    """A file of the reporter: its name and what it says about its maker."""
+    """A file of the reporter: its name, and what it says about its maker if known."""
 
     item: str
     file: AttachmentShown
     exposures: tuple[Exposure, ...]
-    inspection: Inspection = field(repr=False)
+    inspection: Inspection | None = field(repr=False)
     checked: bool
 
     @property
     def findings(self) -> int:
-        """How many things it tells."""
-        return len(self.exposures) + len(self.inspection.traces)
+        """How many things it tells, as far as it was looked at."""
+        traces = self.inspection.traces if self.inspection else ()
+        return len(self.exposures) + len(traces)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All that is looked at of a case, as far as that has come."""
+
+    passages: tuple[Passage, ...]
+    files: tuple[FileChecked, ...]
+
+    @property
+    def findings(self) -> int:
+        """How many telling places there are, as far as is known."""
+        return sum(len(one.exposures) for one in self.passages) + sum(
+            one.findings for one in self.files
+        )
+
+    @property
+    def unlooked(self) -> int:
+        """How many texts and files were not looked at yet."""
+        return sum(not one.looked for one in self.passages) + sum(
+            one.inspection is None for one in self.files
+        )
 
 
 @bp.get("/")
@@ -97,10 +130,17 @@ def show(name: str) -> ResponseReturnValue:
     """Show what in the case could give the reporter away."""
     here = services()
     case = show_case(here.desk, name, today=here.today(), mark_shown=False)
-    return _page(case)
+    return _page(case, _look(case))
 
 
-def _page(case: CaseFile, *, decision: str = "", reason: str = "") -> str:
+def _page(
+    case: CaseFile,
+    seen: Seen,
+    *,
+    decision: str = "",
+    reason: str = "",
+    changed: bool = False,
+) -> str:
     exposure = case.state.exposure
     if not decision and exposure:
         decision = exposure.action.decision
@@ -108,14 +148,16 @@ def _page(case: CaseFile, *, decision: str = "", reason: str = "") -> str:
         "exposure.html",
         case=case,
         state=case.state,
-        passages=_passages(case),
-        files=_files(case),
+        passages=seen.passages,
+        files=seen.files,
+        unlooked=seen.unlooked,
         shown=mark_of(case.to_check),
         decision=decision,
         reason=reason,
-        changed=request.method == "POST",
         # Nobody reads thousands of items for a decision that cannot be recorded.
         too_many=len(case.to_check) > MOST_ITEMS_CHECKED,
+        changed=changed,
+        hasty=request.method == "POST" and not changed,
         labels=QUESTION_LABELS,
         exposure_labels=EXPOSURE_LABELS,
         trace_labels=TRACE_LABELS,
@@ -130,21 +172,28 @@ def decide(name: str) -> ResponseReturnValue:
     case = show_case(here.desk, name, today=here.today(), mark_shown=False)
     decision = request.form.get("decision", "")
     reason = clean_text(request.form.get("reason", ""))[:TEXT_CHARACTERS].strip()
-    findings = sum(len(one.exposures) for one in _passages(case))
-    findings += sum(one.findings for one in _files(case))
+    again = partial(_page, decision=decision, reason=reason)
+    if request.form.get("shown", "") != mark_of(case.to_check):
+        # Before anything is looked through: an old page costs next to nothing.
+        return again(case, _look(case, wait=False), changed=True), 409
+    seen = _look(case, wait=False)
+    hasty = request.form.get("unlooked", "0") != "0" or seen.unlooked
+    too_many = len(case.to_check) > MOST_ITEMS_CHECKED
+    if hasty and decision != WITHHOLD and not too_many:
+        return again(case, seen), 409
     try:
         acting.decide_exposure(
             here.desk,
             name,
             shown=request.form.get("shown", ""),
-            findings=findings,
+            findings=seen.findings,
             decision=decision,
             reason=reason,
             today=here.today(),
         )
     except ShownOtherwise:
         case = show_case(here.desk, name, today=here.today(), mark_shown=False)
-        return _page(case, decision=decision, reason=reason), 409
+        return again(case, _look(case, wait=False), changed=True), 409
     say(Notice(_("Keputusan dicatat."), case=name, place="petugas"))
     return redirect(url_for("case.show", name=name, _anchor="petugas"), code=303)
 
@@ -158,7 +207,7 @@ def redact(name: str) -> ResponseReturnValue:
     spans = set(passage.spans)
     how = request.form.get("how", "")
     if how == "telling":
-        spans |= {(one.start, one.end) for one in passage.exposures}
+        spans |= {(one.start, one.end) for one in find_exposures(passage.text)}
     elif how == "words":
         spans |= _places_of(request.form.get("words", ""), passage.text)
     elif how == "nothing":
@@ -195,8 +244,47 @@ def _done(name: str, said: str, entry: Entry, *, place: str) -> ResponseReturnVa
     return redirect(where, code=303)
 
 
-def _passages(case: CaseFile) -> tuple[Passage, ...]:
-    passages = []
+def _look(case: CaseFile, *, wait: bool = True) -> Seen:
+    """Have all of a case looked at, and return what is known soon."""
+    here = services()
+    passages = list(_passages(case))
+    attached = [
+        (entry, file)
+        for entry in case.thread
+        if isinstance(entry, ItemShown) and not entry.confidential
+        for file in entry.attachments
+    ]
+    wanted: dict[Hashable, Callable[[], Any]] = {
+        (one.item, one.name): partial(find_exposures, one.text) for one in passages
+    }
+    for entry, file in attached:
+        wanted[entry.digest.hex(), file.position] = partial(
+            _inspect, here.desk, case.summary.name, entry.digest, file.position
+        )
+    found = here.inspections.look(wanted, wait=wait)
+    waiting = _waiting(case)
+    return Seen(
+        passages=tuple(
+            replace(one, exposures=found[one.item, one.name], looked=True)
+            if (one.item, one.name) in found
+            else one
+            for one in passages
+        ),
+        files=tuple(
+            FileChecked(
+                item=entry.digest.hex(),
+                file=file,
+                exposures=find_exposures(file.name),
+                inspection=found.get((entry.digest.hex(), file.position)),
+                checked=entry.digest not in waiting,
+            )
+            for entry, file in attached
+        ),
+    )
+
+
+def _passages(case: CaseFile) -> Iterator[Passage]:
+    """Yield the texts of a case, in which nothing was looked for yet."""
     waiting = _waiting(case)
     for entry in case.thread:
         if not isinstance(entry, ItemShown) or entry.confidential:
@@ -211,17 +299,13 @@ def _passages(case: CaseFile) -> tuple[Passage, ...]:
         for name, text in texts.items():
             if text:
                 item = entry.digest.hex()
-                passages.append(
-                    Passage(
-                        item=item,
-                        name=name,
-                        text=text,
-                        exposures=tuple(find_exposures(text)),
-                        spans=case.state.redactions.get((item, name), ()),
-                        checked=entry.digest not in waiting,
-                    )
+                yield Passage(
+                    item=item,
+                    name=name,
+                    text=text,
+                    spans=case.state.redactions.get((item, name), ()),
+                    checked=entry.digest not in waiting,
                 )
-    return tuple(passages)
 
 
 def _waiting(case: CaseFile) -> frozenset[bytes]:
@@ -229,29 +313,9 @@ def _waiting(case: CaseFile) -> frozenset[bytes]:
     return unchecked(exposure.action if exposure else None, case.to_check)
 
 
-def _files(case: CaseFile) -> tuple[FileChecked, ...]:
-    waiting = _waiting(case)
-    return tuple(
-        FileChecked(
-            item=entry.digest.hex(),
-            file=file,
-            exposures=find_exposures(file.name),
-            inspection=_inspection(case.summary.name, entry.digest, file),
-            checked=entry.digest not in waiting,
-        )
-        for entry in case.thread
-        if isinstance(entry, ItemShown) and not entry.confidential
-        for file in entry.attachments
-    )
-
-
-def _inspection(name: str, digest: bytes, file: AttachmentShown) -> Inspection:
-    here = services()
-
-    def look() -> Inspection:
-        return inspect(read_attachment(here.desk, name, digest, file.position))
-
-    return here.inspections.get((digest, file.position), look)
+def _inspect(desk: Desk, name: str, digest: bytes, position: int) -> Inspection:
+    # Read only when it is its turn, and not all files of a case at once.
+    return inspect(read_attachment(desk, name, digest, position))
 
 
 def _chosen(case: CaseFile) -> Passage:
@@ -260,6 +324,15 @@ def _chosen(case: CaseFile) -> Passage:
     if not found:
         abort(404)
     return found[0]
+
+
+def _marked(text: str, spans: Iterable[tuple[int, int]]) -> bytearray:
+    """Return for each character whether one of the spans has it."""
+    marks = bytearray(len(text))
+    for start, end in spans:
+        end = min(end, len(text))
+        marks[start:end] = b"\1" * max(0, end - start)
+    return marks
 
 
 def _places_of(untrusted_words: str, text: str) -> set[tuple[int, int]]:

@@ -1,4 +1,10 @@
-"""Files of reporters: seen as pictures, kept as they are, or copied cleaned."""
+"""
+Files of reporters: seen as pictures; taken out as they are, or copied cleaned.
+
+    page of the file --"take"--> what this one tells --reason--> recorded --> bytes
+
+Who asks for the address of a file gets the page that asks why, and never the file.
+"""
 
 import io
 
@@ -6,6 +12,8 @@ from flask import Blueprint, abort, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from casework.exposure import find_exposures
+from casework.text import clean_text
 from journalist_app.workstation.cases import (
     AttachmentShown,
     CaseFile,
@@ -15,7 +23,13 @@ from journalist_app.workstation.cases import (
 )
 from journalist_app.workstation.screens.services import services
 from journalist_app.workstation.screens.shown import BeingMade, pages_key
-from journalist_app.workstation.screens.wording import PROBLEMS, TRACE_LABELS
+from journalist_app.workstation.screens.wording import (
+    DECISION_LABELS,
+    EXPOSURE_LABELS,
+    PROBLEMS,
+    TRACE_LABELS,
+)
+from journalist_app.workstation.taking_out import record_taking, take_original
 from journalist_app.workstation.viewing.copying import (
     MOST_COPIED_PAGES,
     CleanedCopy,
@@ -29,6 +43,7 @@ bp = Blueprint(
 
 LAST_PAGE = 99_999
 ASK_AGAIN_SECONDS = 3
+REASON_CHARACTERS = 20_000
 # What is not ours is shown by no program with rights: not even by its name.
 _SANDBOXED = "default-src 'none'; sandbox"
 
@@ -75,35 +90,106 @@ def page(name: str, digest: str, position: int, number: int) -> ResponseReturnVa
 
 
 @bp.get("/original")
+def ask_for_original(name: str, digest: str, position: int) -> ResponseReturnValue:
+    """Show what a file as it was sent may give away, and ask what it is for."""
+    case, item, file = _find(name, digest, position)
+    try:
+        seen = _view(name, item.digest, file, 1)
+    except BeingMade:
+        return _being_made(case, digest, file, for_copy=False)
+    return _asking(case, digest, file, seen)
+
+
+@bp.post("/original")
 def original(name: str, digest: str, position: int) -> ResponseReturnValue:
     """Give a file as it was sent, for a program of the officer's own choice."""
     _case, item, file = _find(name, digest, position)
-    content = read_attachment(services().desk, name, item.digest, position)
+    here = services()
+    content = take_original(
+        *(here.desk, name, item.digest, position),
+        reason=_reason(),
+        today=here.today(),
+    )
     return _as_download(content, "application/octet-stream", file.name)
 
 
 @bp.get("/cleaned")
+def ask_for_cleaned(name: str, digest: str, position: int) -> ResponseReturnValue:
+    """Make the copy, show what it may still give away, and ask what it is for."""
+    case, item, file = _find(name, digest, position)
+    try:
+        seen, copy = _copy(name, item.digest, file)
+    except BeingMade:
+        return _being_made(case, digest, file, for_copy=True)
+    return _asking(case, digest, file, seen, copy)
+
+
+@bp.post("/cleaned")
 def cleaned(name: str, digest: str, position: int) -> ResponseReturnValue:
     """Give what is seen of a file as a PDF, and nothing else of it."""
     case, item, file = _find(name, digest, position)
+    try:
+        _seen, copy = _copy(name, item.digest, file)
+    except BeingMade:
+        # Too much was looked at since.  Nothing is recorded that was not given, and
+        # the page that comes asks again.
+        return _being_made(case, digest, file, for_copy=True)
     here = services()
+    record_taking(
+        *(here.desk, name, item.digest, position),
+        form="cleaned",
+        reason=_reason(),
+        today=here.today(),
+    )
+    return _as_download(copy.pdf, "application/pdf", _name_of_copy(file, copy))
 
-    def make(seen: View) -> CleanedCopy:
-        content = read_attachment(here.desk, name, item.digest, position)
+
+def _asking(
+    case: CaseFile,
+    digest: str,
+    file: AttachmentShown,
+    seen: View,
+    copy: CleanedCopy | None = None,
+) -> ResponseReturnValue:
+    return render_template(
+        "take.html",
+        case=case,
+        digest=digest,
+        file=file,
+        seen=seen,
+        copy=copy,
+        given_name=_name_of_copy(file, copy) if copy else file.name,
+        telling=find_exposures(file.name),
+        decision=case.state.exposure,
+        exposure_labels=EXPOSURE_LABELS,
+        trace_labels=TRACE_LABELS,
+        decision_labels=DECISION_LABELS,
+    )
+
+
+def _copy(name: str, digest: bytes, file: AttachmentShown) -> tuple[View, CleanedCopy]:
+    here = services()
+    seen = _view(name, digest, file, 1)
+    if not seen.pages:
+        abort(404)
+
+    def make() -> CleanedCopy:
+        content = read_attachment(here.desk, name, digest, file.position)
         return copy_all_pages(content, file.name, seen)
 
-    try:
-        seen = _view(name, item.digest, file, 1)
-        if not seen.pages:
-            abort(404)
-        copy = here.shown.get(("copy", item.digest, position), lambda: make(seen))
-    except BeingMade:
-        return _being_made(case, digest, file, for_copy=True)
+    return seen, here.shown.get(("copy", digest, file.position), make)
+
+
+def _name_of_copy(file: AttachmentShown, copy: CleanedCopy) -> str:
     stem = file.name.rpartition(".")[0] or file.name
     said = gettext("bersih")
     if not copy.complete:
         said = gettext("bersih, hanya halaman 1-%(n)s", n=copy.pages)
-    return _as_download(copy.pdf, "application/pdf", f"{stem} ({said}).pdf")
+    return f"{stem} ({said}).pdf"
+
+
+def _reason() -> str:
+    return clean_text(request.form.get("reason", ""))[:REASON_CHARACTERS].strip()
 
 
 def _first_page() -> int:

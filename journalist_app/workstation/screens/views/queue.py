@@ -24,6 +24,7 @@ VIEW_LABELS = {
     View.OVERDUE: _("Lewat tenggat"),
     View.UNANSWERED: _("Menunggu jawaban kita"),
     View.WAITING: _("Menunggu pelapor"),
+    View.HELD: _("Menunggu periksa paparan"),
     View.MINE: _("Tugas saya"),
     View.CLOSED: _("Selesai"),
     View.ALL: _("Semua"),
@@ -62,7 +63,12 @@ def show() -> ResponseReturnValue:
         "queue.html",
         queue=queue,
         label=label,
-        view_labels=VIEW_LABELS,
+        # A way that most desks never need is there while it leads somewhere.
+        view_labels={
+            one: said
+            for one, said in VIEW_LABELS.items()
+            if one is not View.HELD or one is view or queue.counts[one]
+        },
         urgent_views=URGENT_VIEWS,
         urgency_of=urgency_of,
         urgency_labels=URGENCY_LABELS,
