@@ -32,14 +32,7 @@ from journalist_app.workstation.acting import (
     take_step,
     undo,
 )
-from journalist_app.workstation.cases import (
-    ItemShown,
-    View,
-    list_cases,
-    read_attachment,
-    show_case,
-    show_queue,
-)
+from journalist_app.workstation.cases import ItemShown, show_case
 from journalist_app.workstation.colleagues import list_colleagues
 from journalist_app.workstation.desk import (
     ENROLMENT,
@@ -55,14 +48,13 @@ from journalist_app.workstation.errors import (
 )
 from journalist_app.workstation.exporting import prepare_outbox, write_again
 from journalist_app.workstation.importing import import_bundle
+from journalist_app.workstation.queueing import View, list_cases, show_queue
 from journalist_app.workstation.replying import Draft, write_reply
+from journalist_app.workstation.saving import read_attachment
 from journalist_app.workstation.screens.sticks import bundles_in, folders_for
 from journalist_app.workstation.training.cases import exercises, ready_cases
 from journalist_app.workstation.training.exercises import progress_of
-from journalist_app.workstation.training.making import (
-    SECOND_BUNDLE,
-    make_training_desk,
-)
+from journalist_app.workstation.training.making import SECOND_BUNDLE, make_training_desk
 from journalist_app.workstation.viewing.viewer import view
 
 OFFICE_DOCUMENTS = (".docx",)
