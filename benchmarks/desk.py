@@ -32,10 +32,10 @@ from casework.profile import shipped_profile
 from casework.report import FIELD_CHARACTERS, Report
 from casework.statistics import Quarter
 from crypto.wordlist import load_wordlist
-from journalist_app.workstation.cases import View
 from journalist_app.workstation.desk import Desk, Institution, create_desk, open_desk
 from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.names import case_name
+from journalist_app.workstation.queueing import View
 
 REPORTS = 1_000
 ROUNDS_PER_BUNDLE = 3  # So that 15 rounds, the usual number, make 5,000 cases.

@@ -15,7 +15,7 @@ may be telling is found by `casework.exposure`.
 import hashlib
 from collections.abc import Set as AbstractSet
 
-from casework.folding import CaseState
+from casework.case_state import CaseState
 from casework.item import ItemKind
 from casework.journal import Admitted, ExposureDecided
 

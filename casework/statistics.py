@@ -24,9 +24,9 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Self
 
+from casework.case_state import CaseState
 from casework.deadlines import BeyondCalendar, Calendar, working_days_between
 from casework.errors import CaseworkError
-from casework.folding import CaseState
 from casework.journal import (
     Assessed,
     ClosingConfirmed,

@@ -10,8 +10,8 @@ from datetime import date
 
 from sqlalchemy import Connection, select
 
+from casework.case_state import CaseState, Entry
 from casework.exposure_check import mark_of
-from casework.folding import CaseState, Entry
 from casework.item import ItemKind
 from casework.journal import (
     MOST_ITEMS_CHECKED,
@@ -31,11 +31,7 @@ from journalist_app.workstation import casebook, sharing
 from journalist_app.workstation.cases import find_case
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.entries import append
-from journalist_app.workstation.errors import (
-    ActionRefused,
-    ShownOtherwise,
-    UnknownCase,
-)
+from journalist_app.workstation.errors import ActionRefused, ShownOtherwise, UnknownCase
 from journalist_app.workstation.projecting import journal_of
 from journalist_app.workstation.registering import new_number
 

@@ -26,13 +26,9 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
 from casework import strict
-from casework.casefile import (
-    CaseFileHeading,
-    CaseFileManifest,
-    CaseFileWriter,
-)
+from casework.case_state import CaseState
+from casework.casefile import CaseFileHeading, CaseFileManifest, CaseFileWriter
 from casework.exposure_check import mark_of
-from casework.folding import CaseState
 from casework.journal import Exported
 from crypto.fingerprint import Fingerprint
 from crypto.openpgp import SignatureRefused

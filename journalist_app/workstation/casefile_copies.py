@@ -22,14 +22,10 @@ from casework.casefile import (
 )
 from journalist_app.workstation.casefile_pdf import Stretch, draw
 from journalist_app.workstation.casefile_text import frame_of
-from journalist_app.workstation.cases import (
-    AttachmentShown,
-    CaseFile,
-    ItemShown,
-    read_attachment,
-)
+from journalist_app.workstation.cases import AttachmentShown, CaseFile, ItemShown
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.errors import ActionRefused
+from journalist_app.workstation.saving import read_attachment
 from journalist_app.workstation.sharing import FULL
 from journalist_app.workstation.viewing.copying import copy_all_pages
 from journalist_app.workstation.viewing.viewer import view

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from casework.case_state import CaseState, Entry
 from casework.casefile import (
     CaseFileHeading,
     CaseFileMember,
@@ -25,7 +26,6 @@ from casework.casefile import (
     cover,
 )
 from casework.exposure import find_exposures
-from casework.folding import CaseState, Entry
 from casework.journal import (
     ClosingConfirmed,
     ClosingDeclined,
@@ -46,11 +46,7 @@ from journalist_app.workstation.casefile_pdf import (
     Frame,
     Stretch,
 )
-from journalist_app.workstation.cases import (
-    CaseFile,
-    ItemShown,
-    ReplyShown,
-)
+from journalist_app.workstation.cases import CaseFile, ItemShown, ReplyShown
 from journalist_app.workstation.sharing import FULL, PARAPHRASE
 
 

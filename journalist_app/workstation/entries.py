@@ -18,7 +18,8 @@ from datetime import date
 from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
-from casework.folding import Entry, fold, in_order
+from casework.case_state import Entry
+from casework.folding import fold, in_order
 from casework.journal import (
     FIRST,
     Action,

@@ -15,10 +15,7 @@ from datetime import date
 
 from sqlalchemy import func, select, update
 
-from casework.bundle import (
-    BundleManifest,
-    read_bundle,
-)
+from casework.bundle import BundleManifest, read_bundle
 from casework.errors import CaseworkError
 from casework.training import is_training
 from crypto.container import Readable

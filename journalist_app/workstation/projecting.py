@@ -24,8 +24,9 @@ from sqlalchemy import (
     update,
 )
 
+from casework.case_state import CaseState, Entry
 from casework.exposure_check import NOT_CHECKED, awaiting_decision
-from casework.folding import CaseState, Entry, fold
+from casework.folding import fold
 from casework.item import ItemKind, missing_before
 from casework.journal import Briefed, Event, digest_of
 from casework.reply import CaseStatus

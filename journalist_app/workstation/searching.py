@@ -19,8 +19,9 @@ from sqlalchemy import Connection, bindparam, select, text
 
 from casework.report import SEVEN_QUESTIONS, Report
 from journalist_app.workstation import casebook
-from journalist_app.workstation.cases import CaseSummary, find_case, summaries_of
+from journalist_app.workstation.cases import find_case
 from journalist_app.workstation.desk import Desk
+from journalist_app.workstation.queueing import CaseSummary, summaries_of
 from journalist_app.workstation.registering import MistypedNumber, parse_number
 
 MOST_FOUND = 50

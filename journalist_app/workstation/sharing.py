@@ -20,6 +20,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, select
 
+from casework.case_state import CaseState, Entry
 from casework.casefile import cover
 from casework.exposure_check import (
     NOT_CHECKED,
@@ -28,7 +29,6 @@ from casework.exposure_check import (
     sender_to,
     unchecked,
 )
-from casework.folding import CaseState, Entry
 from casework.item import ItemKind
 from casework.journal import OFFICE, Admitted, Briefed, Excluded, Linked
 from casework.report import SEVEN_QUESTIONS, Report

@@ -19,16 +19,11 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from casework.journal import TakenOut
-from journalist_app.workstation.cases import (
-    ItemShown,
-    find_case,
-    read_attachment,
-    save_attachments,
-    show_case,
-)
+from journalist_app.workstation.cases import ItemShown, find_case, show_case
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.entries import append
 from journalist_app.workstation.errors import ActionRefused
+from journalist_app.workstation.saving import read_attachment, save_attachments
 
 Form = Literal["original", "cleaned"]
 

@@ -23,11 +23,7 @@ from casework.reply import CaseStatus, ReplyKind
 from crypto.admission import fingerprint_in
 from journalist_app.durable import refuse_existing
 from journalist_app.workstation.acting import open_contact
-from journalist_app.workstation.cases import (
-    ItemShown,
-    list_cases,
-    show_case,
-)
+from journalist_app.workstation.cases import ItemShown, show_case
 from journalist_app.workstation.colleagues import trust_organisation
 from journalist_app.workstation.desk import (
     CALENDAR,
@@ -39,6 +35,7 @@ from journalist_app.workstation.desk import (
     open_desk,
     read_record,
 )
+from journalist_app.workstation.queueing import list_cases
 from journalist_app.workstation.replying import Draft, write_reply
 from journalist_app.workstation.taking_out import take_all
 from ops.commands import showing
@@ -50,11 +47,7 @@ from ops.commands.options import (
 )
 from ops.desk_serving import serve_desk
 from ops.edge import Edge
-from ops.passphrases import (
-    DESK_FD,
-    ask_passphrase,
-    tell_terminal,
-)
+from ops.passphrases import DESK_FD, ask_passphrase, tell_terminal
 from ops.shipped import local_zone, shipped_calendar
 
 UNPROTECTED = (

@@ -12,13 +12,9 @@ from pathlib import Path
 from casework.journal import Briefed
 from casework.profile import Profile
 from casework.report import Report, completeness
-from journalist_app.workstation.cases import (
-    CaseFile,
-    CaseSummary,
-    ItemShown,
-    ReplyShown,
-)
+from journalist_app.workstation.cases import CaseFile, ItemShown, ReplyShown
 from journalist_app.workstation.import_report import GOOD, ImportReport
+from journalist_app.workstation.queueing import CaseSummary
 
 COLUMNS = 78
 _INDENT = "    "

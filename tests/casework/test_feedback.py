@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.journals import DAY, JournalWriter, exchange
 
-from casework.folding import CaseState, fold
+from casework.case_state import CaseState
+from casework.folding import fold
 from casework.journal import (
     ClosingConfirmed,
     ClosingProposed,

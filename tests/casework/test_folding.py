@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.journals import DAY, JournalWriter, exchange
 
-from casework.folding import CaseState, Entry, fold, in_order, still_reversible
+from casework.case_state import CaseState, Entry
+from casework.folding import fold, in_order, still_reversible
 from casework.journal import (
     Action,
     Admitted,

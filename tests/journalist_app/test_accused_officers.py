@@ -9,17 +9,11 @@ from casework.item import ItemKind
 from casework.journal import Labelled, Noted, Paraphrased
 from casework.reply import ReplyKind
 from journalist_app.workstation import casebook
-from journalist_app.workstation.acting import (
-    act,
-    exclude,
-    link,
-    share,
-    state_of,
-)
-from journalist_app.workstation.cases import View, list_cases, show_queue
+from journalist_app.workstation.acting import act, exclude, link, share, state_of
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.errors import ActionRefused
 from journalist_app.workstation.names import case_name
+from journalist_app.workstation.queueing import View, list_cases, show_queue
 from journalist_app.workstation.replying import Draft, write_reply
 from journalist_app.workstation.searching import search
 

@@ -10,7 +10,7 @@ from support.screens import Screen
 
 from casework.bundle import BundleManifest, write_bundle
 from journalist_app.workstation.bundle_folder import archives_in, in_order
-from journalist_app.workstation.cases import list_cases
+from journalist_app.workstation.queueing import list_cases
 
 ANI = NAMES[0]
 SECONDS = 60

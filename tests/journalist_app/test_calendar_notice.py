@@ -8,9 +8,9 @@ from support.reporters import Reporter, Sealer, make_bundle
 from support.screens import Screen
 
 from casework.deadlines import LOW_CALENDAR_DAYS
-from journalist_app.workstation.cases import list_cases
 from journalist_app.workstation.desk import Desk, Institution, open_desk
 from journalist_app.workstation.importing import import_bundle
+from journalist_app.workstation.queueing import list_cases
 
 LAST_DAY = date(2027, 12, 31)
 NEW_YEAR = "2028-01-01,Tahun Baru Masehi,New Year's Day,public\n"

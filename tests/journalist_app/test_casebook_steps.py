@@ -25,7 +25,6 @@ from journalist_app.workstation import casebook
 from journalist_app.workstation.backing_up import restore_backup, write_backup
 from journalist_app.workstation.casebook import create_casebook, open_casebook
 from journalist_app.workstation.casebook_steps import STEPS, VERSION, bring_up
-from journalist_app.workstation.cases import list_cases
 from journalist_app.workstation.desk import Desk, open_desk
 from journalist_app.workstation.errors import (
     CasebookTooNew,
@@ -34,6 +33,7 @@ from journalist_app.workstation.errors import (
     NoRoomForCopy,
 )
 from journalist_app.workstation.importing import import_bundle
+from journalist_app.workstation.queueing import list_cases
 
 OPENER = """
 import sys

@@ -28,7 +28,7 @@ from support.office import NAMES, Office
 from support.opening import opened
 from support.reporters import DAY, Reporter, Sealer, make_bundle
 
-from casework.folding import CaseState, Entry
+from casework.case_state import CaseState, Entry
 from casework.item import ItemKind
 from casework.journal import Exported, Noted
 from casework.reply import CaseStatus, ReplyKind

@@ -5,16 +5,13 @@ import pytest
 from support.reporters import DAY, Reporter, Sealer, make_bundle
 
 from casework.item import ItemKind
-from journalist_app.workstation.cases import (
-    ItemShown,
-    list_cases,
-    save_attachments,
-    show_case,
-)
+from journalist_app.workstation.cases import ItemShown, show_case
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.errors import StoredItemDamaged, UnknownCase
 from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.names import case_name
+from journalist_app.workstation.queueing import list_cases
+from journalist_app.workstation.saving import save_attachments
 
 FILES = [("Foto bukti.jpg", b"\xff\xd8" * 1000), ("../../etc/passwd", b"root")]
 

@@ -10,10 +10,11 @@ from casework.item import ItemKind
 from casework.journal import ClosingConfirmed
 from casework.reply import CaseStatus, ReplyKind
 from journalist_app.workstation.acting import act, assign, state_of, take_step
-from journalist_app.workstation.cases import View, list_cases, show_case, show_queue
+from journalist_app.workstation.cases import show_case
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.names import case_name
+from journalist_app.workstation.queueing import View, list_cases, show_queue
 from journalist_app.workstation.replying import Draft, write_reply
 
 S = CaseStatus

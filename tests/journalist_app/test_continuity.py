@@ -15,20 +15,15 @@ from casework.reply import CaseStatus, ReplyKind
 from crypto.slots import STRETCH_SLOTS
 from deaddrop import MissingOutbox, OutboxConflict
 from journalist_app.workstation import casebook
-from journalist_app.workstation.acting import (
-    act,
-    exclude,
-    share,
-    state_of,
-    take_step,
-)
-from journalist_app.workstation.cases import list_cases, show_case
+from journalist_app.workstation.acting import act, exclude, share, state_of, take_step
+from journalist_app.workstation.cases import show_case
 from journalist_app.workstation.continuity import stop_waiting
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.errors import RestoredDesk
 from journalist_app.workstation.import_report import Verdict
 from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.names import case_name
+from journalist_app.workstation.queueing import list_cases
 from journalist_app.workstation.replying import SKIPPED_SLOTS, Draft, write_reply
 
 ANI, BUDI, CITRA = NAMES

@@ -9,7 +9,6 @@ from support.reporters import DAY, Reporter, Sealer, make_bundle
 from casework.enrolment import Enrolment
 from casework.profile import MalformedProfile
 from crypto.admission import fingerprint_in
-from journalist_app.workstation.cases import list_cases
 from journalist_app.workstation.desk import (
     Desk,
     Institution,
@@ -24,6 +23,7 @@ from journalist_app.workstation.errors import (
     NoDesk,
 )
 from journalist_app.workstation.importing import import_bundle
+from journalist_app.workstation.queueing import list_cases
 
 PASSPHRASE = b"kata sandi uji"
 

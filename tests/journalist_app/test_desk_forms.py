@@ -14,7 +14,7 @@ from support.screens import Screen, words
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
-from casework.folding import CaseState
+from casework.case_state import CaseState
 from casework.reply import CaseStatus, ReplyKind
 from casework.report import FIELD_CHARACTERS, Report
 from journalist_app.workstation.acting import state_of

@@ -27,11 +27,12 @@ from crypto.certificates import generate_officer_key
 from crypto.openpgp import Keyring
 from crypto.packets import PUBLIC_SUBKEY, split_packets
 from journalist_app.workstation.acting import act, share, state_of
-from journalist_app.workstation.cases import list_cases, show_case
+from journalist_app.workstation.cases import show_case
 from journalist_app.workstation.colleagues import desks_by_key, take_in_officers
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.entries import append
 from journalist_app.workstation.names import case_name
+from journalist_app.workstation.queueing import list_cases
 from journalist_app.workstation.replying import Draft, write_reply
 
 ANI, BUDI, CITRA = NAMES

@@ -12,10 +12,10 @@ from support.reporters import DAY, Reporter, Sealer, make_bundle
 from support.screens import Screen
 
 from crypto.container import BLOCK_BYTES
-from journalist_app.workstation.cases import list_cases
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.import_report import ImportReport, Progress
 from journalist_app.workstation.importing import import_bundle
+from journalist_app.workstation.queueing import list_cases
 from journalist_app.workstation.screens.import_wording import breakage
 
 VECTORS = json.loads(

@@ -25,18 +25,15 @@ from casework.bundle import BundleManifest, MalformedBundle, item_name
 from casework.item import ItemKind
 from crypto.container import ContainerWriter
 from journalist_app.workstation import casebook
-from journalist_app.workstation.cases import (
-    ItemShown,
-    list_cases,
-    show_case,
-    stored_content,
-)
+from journalist_app.workstation.cases import ItemShown, show_case
 from journalist_app.workstation.desk import Desk, open_desk
 from journalist_app.workstation.errors import ForeignBundle
 from journalist_app.workstation.exporting import prepare_outbox
 from journalist_app.workstation.import_report import ImportReport, Verdict
 from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.names import case_name
+from journalist_app.workstation.queueing import list_cases
+from journalist_app.workstation.saving import stored_content
 from journalist_app.workstation.taking_in import ANOTHER_HAD_THE_NUMBER, MOST_WAITING
 
 EVERY_TABLE = casebook.metadata.sorted_tables

@@ -36,7 +36,7 @@ from support.office import (
 )
 from support.reporters import DAY, Reporter
 
-from casework.folding import CaseState
+from casework.case_state import CaseState
 from casework.item import ItemKind
 from casework.journal import (
     ClosingConfirmed,
@@ -59,18 +59,14 @@ from journalist_app.workstation.acting import (
     take_step,
     undo,
 )
-from journalist_app.workstation.cases import (
-    ItemShown,
-    find_case,
-    list_cases,
-    show_case,
-)
+from journalist_app.workstation.cases import ItemShown, find_case, show_case
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.errors import ActionRefused, RestoredDesk, UnknownCase
 from journalist_app.workstation.import_report import ImportReport
 from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.names import case_name
 from journalist_app.workstation.projecting import journal_of
+from journalist_app.workstation.queueing import list_cases
 from journalist_app.workstation.replying import Draft, write_reply
 from journalist_app.workstation.sharing import waiting_for_check
 from journalist_app.workstation.taking_out import record_taking

@@ -14,13 +14,14 @@ from crypto.slots import STRETCH_SLOTS
 from journalist_app.courier.errors import ForeignOutbox
 from journalist_app.workstation import casebook
 from journalist_app.workstation.acting import act, state_of
-from journalist_app.workstation.cases import ReplyShown, list_cases, show_case
+from journalist_app.workstation.cases import ReplyShown, show_case
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.errors import CannotMove, ForeignBundle, UnusableReply
 from journalist_app.workstation.import_report import Verdict
 from journalist_app.workstation.moving import move, standing_of
 from journalist_app.workstation.names import case_name
 from journalist_app.workstation.projecting import LEFT_BEHIND
+from journalist_app.workstation.queueing import list_cases
 from journalist_app.workstation.replying import Draft, write_reply
 
 ANI, BUDI, CITRA = NAMES
@@ -343,7 +344,9 @@ def test_a_casebook_from_before_there_were_moves_can_move(
     It lacks the table that says which servers were left, and gets it when it opens.
     """
     with office.desks[ANI].casebook.transaction() as connection:
-        casebook.former.drop(connection)
+        for came_later in (casebook.former, casebook.held):
+            came_later.drop(connection)
+        connection.exec_driver_sql("PRAGMA user_version = 3")
     office.close(ANI)
     office.open(ANI)
     office.replace_server()

@@ -12,8 +12,8 @@ from support.bundles import rewritten
 from support.office import NAMES, Office, decide, shown_on, texts_on
 from support.reporters import DAY, REPORT, Reporter
 
+from casework.case_state import CaseState
 from casework.casefile import BAR
-from casework.folding import CaseState
 from casework.item import ItemKind
 from casework.journal import (
     ClosingConfirmed,
@@ -35,23 +35,15 @@ from journalist_app.workstation.acting import (
     take_step,
     undo,
 )
-from journalist_app.workstation.cases import (
-    ItemShown,
-    find_case,
-    list_cases,
-    show_case,
-)
+from journalist_app.workstation.cases import ItemShown, find_case, show_case
 from journalist_app.workstation.desk import OUTGOING, Desk
-from journalist_app.workstation.errors import (
-    ActionRefused,
-    ShownOtherwise,
-    UnknownCase,
-)
+from journalist_app.workstation.errors import ActionRefused, ShownOtherwise, UnknownCase
 from journalist_app.workstation.exporting import prepare_outbox
 from journalist_app.workstation.import_report import Verdict
 from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.names import case_name
 from journalist_app.workstation.projecting import journal_of
+from journalist_app.workstation.queueing import list_cases
 from journalist_app.workstation.replying import Draft, write_reply
 from ops.commands.showing import case_file
 

@@ -9,7 +9,6 @@ from support.reporters import DAY, Reporter, Sealer, make_bundle
 
 from casework.enrolment import Enrolment
 from crypto.agent import NotAnswered
-from journalist_app.workstation.cases import list_cases
 from journalist_app.workstation.desk import (
     Institution,
     create_desk,
@@ -19,6 +18,7 @@ from journalist_app.workstation.desk import (
 )
 from journalist_app.workstation.errors import DeskLocked
 from journalist_app.workstation.importing import import_bundle
+from journalist_app.workstation.queueing import list_cases
 
 PASSPHRASE = "enam kata yang diacak"
 

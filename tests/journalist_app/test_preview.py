@@ -15,7 +15,7 @@ from support.site import Keys, Site, running_site
 from support.visitor import Visitor
 
 from casework.reply import CaseStatus, ReplyKind
-from journalist_app.workstation.cases import list_cases
+from journalist_app.workstation.queueing import list_cases
 
 ANI = NAMES[0]
 TEXT = 'Terima kasih & "salam".\n\nKami periksa <b>semuanya</b>.'

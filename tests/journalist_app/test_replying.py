@@ -13,7 +13,7 @@ from casework.outbox import Outbox, read_outbox
 from casework.reply import REPLY_BYTES, CaseStatus, ReplyKind
 from crypto.slots import SLOT_BYTES
 from journalist_app.workstation import casebook
-from journalist_app.workstation.cases import ReplyShown, list_cases, show_case
+from journalist_app.workstation.cases import ReplyShown, show_case
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.errors import (
     NotEnrolledYet,
@@ -25,6 +25,7 @@ from journalist_app.workstation.errors import (
 from journalist_app.workstation.exporting import Export, prepare_outbox, write_again
 from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.names import case_name
+from journalist_app.workstation.queueing import list_cases
 from journalist_app.workstation.replying import Draft, write_reply
 
 ANSWER = Draft(ReplyKind.ANSWER, "Terima kasih, sedang kami periksa.")

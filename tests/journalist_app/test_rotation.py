@@ -22,11 +22,11 @@ from crypto.packets import read_envelope
 from crypto.subkeys import Kept, first_of_next_month
 from journalist_app.courier.bundles import announce, write_announced
 from journalist_app.workstation import casebook
-from journalist_app.workstation.cases import list_cases
 from journalist_app.workstation.desk import Desk, open_desk
 from journalist_app.workstation.errors import DeskLocked
 from journalist_app.workstation.import_report import Verdict
 from journalist_app.workstation.importing import import_bundle
+from journalist_app.workstation.queueing import list_cases
 from journalist_app.workstation.rotation import (
     GRACE_DAYS,
     KeyCalendar,

@@ -30,12 +30,12 @@ from casework.journal import Noted
 from crypto.opening import CardCannotSign
 from crypto.subkeys import Kept
 from journalist_app.workstation.acting import act
-from journalist_app.workstation.cases import list_cases
 from journalist_app.workstation.desk import Desk, Institution
 from journalist_app.workstation.errors import CardNeeded
 from journalist_app.workstation.exporting import prepare_outbox
 from journalist_app.workstation.import_report import Verdict
 from journalist_app.workstation.names import case_name
+from journalist_app.workstation.queueing import list_cases
 from journalist_app.workstation.rotation import renew
 
 pytestmark = [

@@ -16,13 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from support.office import (
-    NAMES,
-    Office,
-    decide,
-    make_office_template,
-    running_office,
-)
+from support.office import NAMES, Office, decide, make_office_template, running_office
 from support.opening import opened
 from support.reporters import DAY, REPORT, Reporter
 
@@ -40,17 +34,12 @@ from journalist_app.workstation.acting import (
     state_of,
     take_step,
 )
-from journalist_app.workstation.cases import (
-    CaseFile,
-    ItemShown,
-    ReplyShown,
-    list_cases,
-    show_case,
-)
+from journalist_app.workstation.cases import CaseFile, ItemShown, ReplyShown, show_case
 from journalist_app.workstation.desk import Desk, Institution
 from journalist_app.workstation.errors import UnknownCase
 from journalist_app.workstation.importing import import_bundle
 from journalist_app.workstation.names import case_name
+from journalist_app.workstation.queueing import list_cases
 from journalist_app.workstation.replying import Draft, write_reply
 
 ANI, BUDI, CITRA = NAMES

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from datetime import date
 
-from casework.folding import CaseState, Entry, fold
+from casework.case_state import CaseState, Entry
+from casework.folding import fold
 from casework.journal import FIRST, Action, Event, digest_of
 
 DAY = date(2027, 3, 5)

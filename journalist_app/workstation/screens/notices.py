@@ -4,7 +4,8 @@ from dataclasses import asdict, dataclass
 
 from flask import session
 
-from casework.folding import REVERSIBLE, Entry
+from casework.case_state import Entry
+from casework.undoing import REVERSIBLE
 
 _KEY = "notices"
 

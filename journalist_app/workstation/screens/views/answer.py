@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.datastructures import FileStorage
 
+from casework.case_state import CaseState
 from casework.files import sanitise_file_name, shown_name
-from casework.folding import CaseState
 from casework.journal import ClosingProposed, StepTaken
 from casework.reply import CaseStatus, ReplyKind
 from casework.report import FIELD_CHARACTERS, completeness

@@ -2,18 +2,12 @@
 
 from collections.abc import Container
 
-from flask import (
-    Blueprint,
-    abort,
-    redirect,
-    render_template,
-    request,
-    url_for,
-)
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from casework.case_state import Entry
 from casework.exposure_check import unchecked
-from casework.folding import Entry, still_reversible
+from casework.folding import still_reversible
 from casework.journal import (
     LABEL_CHARACTERS,
     Action,
@@ -28,14 +22,10 @@ from casework.report import SEVEN_QUESTIONS, completeness
 from casework.text import clean_line, clean_text
 from casework.workflow import steps_from
 from journalist_app.workstation import acting, sharing
-from journalist_app.workstation.cases import (
-    CaseFile,
-    ItemShown,
-    show_case,
-    summaries_of,
-)
+from journalist_app.workstation.cases import CaseFile, ItemShown, show_case
 from journalist_app.workstation.colleagues import Colleague, list_colleagues
 from journalist_app.workstation.errors import ActionRefused
+from journalist_app.workstation.queueing import summaries_of
 from journalist_app.workstation.screens import wording
 from journalist_app.workstation.screens.notices import Notice, say, undoable
 from journalist_app.workstation.screens.services import services

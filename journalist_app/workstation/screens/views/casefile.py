@@ -22,8 +22,9 @@ from journalist_app.workstation.casefile_copies import (
     NumberedAttachment,
     attachments_of,
 )
-from journalist_app.workstation.cases import CaseFile, read_attachment, show_case
+from journalist_app.workstation.cases import CaseFile, show_case
 from journalist_app.workstation.errors import ActionRefused
+from journalist_app.workstation.saving import read_attachment
 from journalist_app.workstation.screens.notices import Notice, say
 from journalist_app.workstation.screens.services import services
 from journalist_app.workstation.screens.shown import BeingMade, pages_key

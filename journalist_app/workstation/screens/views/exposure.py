@@ -15,9 +15,9 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from casework.case_state import Entry
 from casework.exposure import Exposure, find_exposures
 from casework.exposure_check import mark_of, unchecked
-from casework.folding import Entry
 from casework.journal import MOST_ITEMS_CHECKED, Paraphrased, Redacted
 from casework.report import SEVEN_QUESTIONS
 from casework.text import clean_text
@@ -27,11 +27,11 @@ from journalist_app.workstation.cases import (
     AttachmentShown,
     CaseFile,
     ItemShown,
-    read_attachment,
     show_case,
 )
 from journalist_app.workstation.desk import Desk
 from journalist_app.workstation.errors import ActionRefused, ShownOtherwise
+from journalist_app.workstation.saving import read_attachment
 from journalist_app.workstation.screens.notices import Notice, say, undoable
 from journalist_app.workstation.screens.services import services
 from journalist_app.workstation.screens.wording import (

@@ -18,9 +18,9 @@ from journalist_app.workstation.cases import (
     AttachmentShown,
     CaseFile,
     ItemShown,
-    read_attachment,
     show_case,
 )
+from journalist_app.workstation.saving import read_attachment
 from journalist_app.workstation.screens.services import services
 from journalist_app.workstation.screens.shown import BeingMade, pages_key
 from journalist_app.workstation.screens.wording import (

@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from casework.text import clean_line
-from journalist_app.workstation.cases import CaseSummary, View, show_queue
 from journalist_app.workstation.colleagues import list_colleagues
+from journalist_app.workstation.queueing import CaseSummary, View, show_queue
 from journalist_app.workstation.screens import preferences
 from journalist_app.workstation.screens.notices import Notice, say
 from journalist_app.workstation.screens.services import services
