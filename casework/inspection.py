@@ -16,6 +16,7 @@ import io
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import olefile
@@ -121,8 +122,19 @@ def _pdf(content: bytes) -> _Found:
     yield TraceKind.ORGANISATION, said.get("/Company")
     yield TraceKind.SOFTWARE, said.creator
     yield TraceKind.SOFTWARE, said.producer
-    yield TraceKind.TIME, said.get("/CreationDate")
-    yield TraceKind.TIME, said.get("/ModDate")
+    yield TraceKind.TIME, _time(lambda: said.creation_date, said.creation_date_raw)
+    yield (
+        TraceKind.TIME,
+        _time(lambda: said.modification_date, said.modification_date_raw),
+    )
+
+
+def _time(read: Callable[[], datetime | None], raw: object) -> object:
+    """Return a time as people read it; as the file has it, where it is none."""
+    try:
+        return read() or raw
+    except ValueError:
+        return raw
 
 
 # The element's name without its namespace, and what it tells.

@@ -56,6 +56,23 @@ def test_word_document_tells_company_and_commentators() -> None:
     assert "2026-03-01T08:15:00Z" == found[TraceKind.TIME]
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("D:20261126104016+07'00'", "2026-11-26 10:40:16+07:00"),
+        ("D:20261126104016Z", "2026-11-26 10:40:16+00:00"),
+        ("kemarin", "kemarin"),
+    ],
+)
+def test_time_of_a_document_can_be_read(written: str, shown: str) -> None:
+    """
+    The date of a PDF is shown as people read dates, and as it is if it is none.
+    """
+    found = said(inspect(telling_files.pdf_with_author(CreationDate=written)))
+
+    assert shown == found[TraceKind.TIME]
+
+
 def test_picture_without_traces_says_nothing() -> None:
     """
     A file that says nothing is not accused of anything.

@@ -44,11 +44,12 @@ def plain_jpeg() -> bytes:
     return content.getvalue()
 
 
-def pdf_with_author() -> bytes:
-    """Make a PDF of one empty page."""
+def pdf_with_author(**also: str) -> bytes:
+    """Make a PDF of one empty page, which says what it is told to."""
     writer = PdfWriter()
     writer.add_blank_page(width=100, height=100)
-    writer.add_metadata({"/Author": AUTHOR})
+    said = {f"/{name}": value for name, value in also.items()}
+    writer.add_metadata({"/Author": AUTHOR, **said})
     content = io.BytesIO()
     writer.write(content)
     return content.getvalue()
