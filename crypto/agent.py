@@ -2,20 +2,22 @@
 The agent: the process that holds private keys, on machines that have any.
 
 gpg starts a gpg-agent by itself and leaves it running.  Here it lives no longer
-than the work: what we caused to start, we end.
+than the work: what we caused to start, we end, and what a killed program has left
+ends when the next one comes.
 
 This is for the desk, for the keeper of the organisation's key, and for nobody
 else: the server never imports it.
 """
 
 import contextlib
+import fcntl
 import os
 import select
 import socket
 import struct
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -92,7 +94,9 @@ class AgentHome:
             self._short = ShortPath(self.path)
             self.path = self._short.path
             self._socket = self._find_socket()
-        self._found = self._running()
+        with ExitStack() as lock:
+            self._found = self._find_agent(lock)
+            self._lock = lock.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -106,9 +110,10 @@ class AgentHome:
         self.close()
 
     def close(self) -> None:
-        """End the agent, unless it ran before we came.  May be called twice."""
+        """End the agent, unless somebody has it since before.  May be called twice."""
         if self.path.exists() and (self._found is None or self.has_lost_it()):
             self._end_agent()
+        self._lock.close()
         if self._short is not None:
             self._short.close()
 
@@ -181,6 +186,27 @@ class AgentHome:
         if not passphrase:
             raise NotAnswered(NotAnswered.__doc__)
         return passphrase
+
+    def _find_agent(self, lock: ExitStack) -> int | None:
+        """
+        Return the agent that ran before we came, and end it if nobody uses it.
+
+        Then it is of a program that was killed, and may still know the passphrase.
+        Users hold a lock on the folder (flock(2)), which the kernel lifts however they
+        end; *lock* is ours.
+        """
+        folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        lock.callback(os.close, folder)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fcntl.flock(folder, fcntl.LOCK_SH)
+            return self._running()
+        found = self._running()
+        if found is not None:
+            self._end_agent()
+        fcntl.flock(folder, fcntl.LOCK_SH)
+        return found
 
     def _end_agent(self) -> None:
         """

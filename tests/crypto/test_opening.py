@@ -1,6 +1,7 @@
 """Private keys: what opens, what does not, and what is left running."""
 
 import subprocess
+import sys
 import time
 from datetime import date
 from pathlib import Path
@@ -24,6 +25,14 @@ from crypto.openpgp import Fingerprint, Keyring
 from crypto.passphrase import UnusablePassphrase
 
 TODAY = date(2026, 11, 24)
+LEAVING_AN_AGENT = """
+import sys
+from pathlib import Path
+from crypto.agent import AgentHome
+with AgentHome(Path(sys.argv[1])) as agent:
+    agent.start()
+    sys.stdin.read()
+"""
 PASSPHRASE = b" kata \xc3\xa9 sandi\xff "
 
 
@@ -334,6 +343,30 @@ def test_agent_of_others_is_left(tmp_path: Path) -> None:
         with SecretKeyring(home) as guest:
             guest.sign_detached(b"isi", signer=key, day=TODAY)
         assert 1 == len(agents_of(home))
+    assert no_agent_soon(home)
+
+
+def test_agent_of_a_killed_program_is_ended(tmp_path: Path) -> None:
+    """
+    It may still know the passphrase, so the next program does not use it.
+    """
+    home = tmp_path / "home"
+    key = new_officer(home)
+    killed = subprocess.Popen(
+        [sys.executable, "-c", LEAVING_AN_AGENT, str(home)], stdin=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 30
+    while not agents_of(home) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    with AgentHome(home):
+        assert 1 == len(agents_of(home)), "somebody lives who uses it"
+    killed.kill()
+    killed.communicate()
+    assert 1 == len(agents_of(home)), "it outlives what started it"
+
+    with SecretKeyring(home) as desk:
+        assert no_agent_soon(home)
+        assert desk.sign_detached(b"isi", signer=key, day=TODAY)
     assert no_agent_soon(home)
 
 
