@@ -31,6 +31,7 @@ from pathlib import Path
 from crypto.agent import AgentHome
 with AgentHome(Path(sys.argv[1])) as agent:
     agent.start()
+    print("started", flush=True)
     sys.stdin.read()
 """
 PASSPHRASE = b" kata \xc3\xa9 sandi\xff "
@@ -352,16 +353,16 @@ def test_agent_of_a_killed_program_is_ended(tmp_path: Path) -> None:
     """
     home = tmp_path / "home"
     key = new_officer(home)
-    killed = subprocess.Popen(
-        [sys.executable, "-c", LEAVING_AN_AGENT, str(home)], stdin=subprocess.PIPE
-    )
-    deadline = time.monotonic() + 30
-    while not agents_of(home) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    with AgentHome(home):
-        assert 1 == len(agents_of(home)), "somebody lives who uses it"
-    killed.kill()
-    killed.communicate()
+    with subprocess.Popen(
+        [sys.executable, "-c", LEAVING_AN_AGENT, str(home)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as program:
+        assert program.stdout is not None
+        assert b"started\n" == program.stdout.readline()
+        with AgentHome(home):
+            assert 1 == len(agents_of(home)), "somebody lives who uses it"
+        program.kill()
     assert 1 == len(agents_of(home)), "it outlives what started it"
 
     with SecretKeyring(home) as desk:
