@@ -240,7 +240,7 @@ def test_it_says_when_tor_is_missing(tmp_path: Path) -> None:
     """One line of error and one of hint, and nothing runs."""
     # Python and setpriv are found by their paths; tor is not.
     (tmp_path / "bin").mkdir()
-    for program in ("gpg", "gpgconf", "gpg-agent"):
+    for program in ("gpg", "gpgconf", "gpg-agent", "gpg-connect-agent"):
         (tmp_path / "bin" / program).symlink_to(f"/usr/bin/{program}")
     done = subprocess.run(
         [*COMMAND, "run", tmp_path / "bisik", "--onion"],
