@@ -372,7 +372,7 @@ class Interleaving(RuleBasedStateMachine):
         state = state_of(ani, self.case)
         assert state == state_of(budi, self.case)
         if state.admitted.get(citra.record.desk_id) == "full":
-            # Also where she sees no case yet: after "redact" or "withhold" no item goes.
+            # Also where she sees no case: after "redact" or "withhold" no item goes.
             assert state == journal_on(citra, self.reporter.keys.case_id)
         told = {note.text for note in state.notes}
         told |= {one.action.letter.text for one in state.replies}
