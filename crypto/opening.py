@@ -278,6 +278,9 @@ class SecretKeyring:
 
     def _card_that_opens(self, key_ids: Collection[str]) -> str | None:
         """Return the serial number of the smartcard that opens, if one does."""
+        # A bundle may have thousands that do not open, and gpg lists keys slowly.
+        if not has_card_key(self._home):
+            return None
         for officer in self.fingerprints():
             for subkey in self.officer_keys(officer).subkeys:
                 if subkey.card is not None and subkey.key_id in key_ids:
