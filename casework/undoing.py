@@ -7,6 +7,7 @@ the case has not gone on.  Specified in docs/spec/journal.md.  This module does 
 
 from dataclasses import replace
 from functools import singledispatch
+from typing import TypeVar
 
 from casework.case_state import CaseState, DoesNotFit, Entry
 from casework.journal import (
@@ -22,6 +23,9 @@ from casework.journal import (
     StepTaken,
     Undone,
 )
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 # What an officer can take back as long as nothing was built on it.
 REVERSIBLE = (
@@ -135,10 +139,7 @@ def _take_back_label(
 def _take_back_link(
     action: Linked, state: CaseState, target: Entry, before: CaseState
 ) -> CaseState:
-    links = dict(state.links)
-    links.pop(action.other_case, None)
-    if action.other_case in before.links:
-        links[action.other_case] = before.links[action.other_case]
+    links = _as_before(state.links, before.links, action.other_case)
     return replace(state, links=links)
 
 
@@ -146,10 +147,7 @@ def _take_back_link(
 def _take_back_verdict(
     action: Assessed, state: CaseState, target: Entry, before: CaseState
 ) -> CaseState:
-    verdicts = dict(state.verdicts)
-    verdicts.pop(action.subject, None)
-    if action.subject in before.verdicts:
-        verdicts[action.subject] = before.verdicts[action.subject]
+    verdicts = _as_before(state.verdicts, before.verdicts, action.subject)
     return replace(state, verdicts=verdicts)
 
 
@@ -158,10 +156,7 @@ def _take_back_redaction(
     action: Redacted, state: CaseState, target: Entry, before: CaseState
 ) -> CaseState:
     place = (action.item, action.field)
-    redactions = dict(state.redactions)
-    redactions.pop(place, None)
-    if place in before.redactions:
-        redactions[place] = before.redactions[place]
+    redactions = _as_before(state.redactions, before.redactions, place)
     return replace(state, redactions=redactions)
 
 
@@ -179,3 +174,11 @@ def _take_back_proposal(
     if state.proposal is None or state.proposal.digest != target.digest:
         raise DoesNotFit("the proposal was settled by then")
     return replace(state, proposal=None)
+
+
+def _as_before(
+    now: dict[Key, Value], before: dict[Key, Value], key: Key
+) -> dict[Key, Value]:
+    """Return what there is now, with what one key had before, if it had anything."""
+    others = {other: value for other, value in now.items() if other != key}
+    return others | ({key: before[key]} if key in before else {})
