@@ -19,7 +19,7 @@ from casework.journal import (
 )
 from casework.reply import CaseStatus
 from casework.report import SEVEN_QUESTIONS, completeness
-from casework.text import clean_line, clean_text
+from casework.text import clean_line
 from casework.workflow import steps_from
 from journalist_app.workstation import acting, sharing
 from journalist_app.workstation.cases import CaseFile, ItemShown, show_case
@@ -29,13 +29,13 @@ from journalist_app.workstation.queueing import summaries_of
 from journalist_app.workstation.screens import wording
 from journalist_app.workstation.screens.notices import Notice, say, undoable
 from journalist_app.workstation.screens.services import services
+from journalist_app.workstation.screens.typed import typed_text
 from journalist_app.workstation.screens.views.queue import urgency_of_day
 from journalist_app.workstation.screens.wording import _
 from journalist_app.workstation.searching import find_alike
 
 bp = Blueprint("case", __name__, url_prefix="/cases/<name>")
 
-TEXT_CHARACTERS = 20_000
 PLACE_CHARACTERS = 60
 
 
@@ -107,7 +107,7 @@ def step(name: str) -> ResponseReturnValue:
     except ValueError:
         abort(400)
     entry = acting.take_step(
-        here.desk, name, after, reason=_text("reason"), today=here.today()
+        here.desk, name, after, reason=typed_text("reason"), today=here.today()
     )
     proposed = entry.event.action.kind == "closing-proposed"
     said = (
@@ -139,7 +139,7 @@ def assess(name: str) -> ResponseReturnValue:
         {
             "subject": _one_of("subject", wording.SUBJECT_LABELS),
             "verdict": _one_of("verdict", wording.VERDICT_LABELS),
-            "reason": _text("reason"),
+            "reason": typed_text("reason"),
         }
     )
     return _do(name, action, _("Penilaian dicatat."), place="nilai")
@@ -163,7 +163,7 @@ def share(name: str) -> ResponseReturnValue:
         name,
         _colleague().desk_id,
         form=_one_of("form", wording.FORM_LABELS),
-        reason=_text("reason"),
+        reason=typed_text("reason"),
         today=here.today(),
     )
     said = _("Kasus dibagikan. Sampai di sana setelah diantar.")
@@ -217,7 +217,11 @@ def contact(name: str, digest: str) -> ResponseReturnValue:
     """Show the reporter's contact details, and record it."""
     here = services()
     details = acting.open_contact(
-        here.desk, name, _digest(digest), reason=_text("reason"), today=here.today()
+        here.desk,
+        name,
+        _digest(digest),
+        reason=typed_text("reason"),
+        today=here.today(),
     )
     return render_template("contact.html", name=name, details=details)
 
@@ -251,12 +255,8 @@ def _done(
     return redirect(where, code=303)
 
 
-def _text(field: str) -> str:
-    return clean_text(request.form.get(field, ""))[:TEXT_CHARACTERS].strip()
-
-
 def _reason() -> str:
-    text = _text("reason") or _text("text")
+    text = typed_text("reason") or typed_text("text")
     if not text:
         raise ActionRefused(_("Tulislah isinya dahulu. Tidak ada yang berubah."))
     return text

@@ -34,6 +34,7 @@ from journalist_app.workstation.errors import ActionRefused, ShownOtherwise
 from journalist_app.workstation.saving import read_attachment
 from journalist_app.workstation.screens.notices import Notice, say, undoable
 from journalist_app.workstation.screens.services import services
+from journalist_app.workstation.screens.typed import typed_text
 from journalist_app.workstation.screens.wording import (
     DECISION_LABELS,
     EXPOSURE_LABELS,
@@ -46,7 +47,6 @@ from journalist_app.workstation.viewing.viewer import inspect
 bp = Blueprint("exposure", __name__, url_prefix="/cases/<name>/exposure")
 
 FIELDS = ("title", *SEVEN_QUESTIONS, "reported_elsewhere", "risk")
-TEXT_CHARACTERS = 20_000
 WITHHOLD = "withhold"
 
 
@@ -171,7 +171,7 @@ def decide(name: str) -> ResponseReturnValue:
     here = services()
     case = show_case(here.desk, name, today=here.today(), mark_shown=False)
     decision = request.form.get("decision", "")
-    reason = clean_text(request.form.get("reason", ""))[:TEXT_CHARACTERS].strip()
+    reason = typed_text("reason")
     again = partial(_page, decision=decision, reason=reason)
     if request.form.get("shown", "") != mark_of(case.to_check):
         # Before anything is looked through: an old page costs next to nothing.
@@ -230,7 +230,7 @@ def redact(name: str) -> ResponseReturnValue:
 def paraphrase(name: str) -> ResponseReturnValue:
     """Keep the matter in the officer's own words."""
     here = services()
-    text = clean_text(request.form.get("text", ""))[:TEXT_CHARACTERS].strip()
+    text = typed_text("text")
     if not text:
         raise ActionRefused(_("Tulislah isinya dahulu. Tidak ada yang berubah."))
     entry = acting.act(here.desk, name, Paraphrased(text=text), today=here.today())

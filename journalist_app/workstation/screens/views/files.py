@@ -13,7 +13,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from casework.exposure import find_exposures
-from casework.text import clean_text
 from journalist_app.workstation.cases import (
     AttachmentShown,
     CaseFile,
@@ -23,6 +22,7 @@ from journalist_app.workstation.cases import (
 from journalist_app.workstation.saving import read_attachment
 from journalist_app.workstation.screens.services import services
 from journalist_app.workstation.screens.shown import BeingMade, pages_key
+from journalist_app.workstation.screens.typed import typed_text
 from journalist_app.workstation.screens.wording import (
     DECISION_LABELS,
     EXPOSURE_LABELS,
@@ -43,7 +43,6 @@ bp = Blueprint(
 
 LAST_PAGE = 99_999
 ASK_AGAIN_SECONDS = 3
-REASON_CHARACTERS = 20_000
 # What is not ours is shown by no program with rights: not even by its name.
 _SANDBOXED = "default-src 'none'; sandbox"
 
@@ -107,7 +106,7 @@ def original(name: str, digest: str, position: int) -> ResponseReturnValue:
     here = services()
     content = take_original(
         *(here.desk, name, item.digest, position),
-        reason=_reason(),
+        reason=typed_text("reason"),
         today=here.today(),
     )
     return _as_download(content, "application/octet-stream", file.name)
@@ -138,7 +137,7 @@ def cleaned(name: str, digest: str, position: int) -> ResponseReturnValue:
     record_taking(
         *(here.desk, name, item.digest, position),
         form="cleaned",
-        reason=_reason(),
+        reason=typed_text("reason"),
         today=here.today(),
     )
     return _as_download(copy.pdf, "application/pdf", _name_of_copy(file, copy))
@@ -186,10 +185,6 @@ def _name_of_copy(file: AttachmentShown, copy: CleanedCopy) -> str:
     if not copy.complete:
         said = gettext("bersih, hanya halaman 1-%(n)s", n=copy.pages)
     return f"{stem} ({said}).pdf"
-
-
-def _reason() -> str:
-    return clean_text(request.form.get("reason", ""))[:REASON_CHARACTERS].strip()
 
 
 def _first_page() -> int:
